@@ -1,0 +1,2 @@
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:

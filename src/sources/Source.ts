@@ -1,0 +1,35 @@
+/**
+ * The contract of a source: options in, a Reading out, never a number for an error. It cannot fail: whatever goes
+ * wrong is a Missing or Stale that says why. One file in src/sources and one line in its index add one.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import type { Target } from "#schemas/Policy"
+import type { PodState } from "#schemas/kubernetes/Pod"
+import type { Millis, Reading } from "#schemas/Reading"
+
+export interface SampleInput<Options> {
+  readonly options: Options
+  /** Namespace of the policy: where Secrets are looked up. */
+  readonly namespace: string
+  readonly target: Target
+  /** The target's pods by owner, from the shared watch. */
+  readonly pods: ReadonlyArray<PodState>
+  readonly at: Millis
+  readonly onEmpty: "Missing" | "Zero"
+  readonly maxSampleAgeMillis: number | undefined
+}
+
+export interface Source<Options, R> {
+  readonly name: string
+  readonly description: string
+  /** Encoded side is what the CRD shows under `signals[].<name>` and, by the seed's names, under `metric.<name>`. */
+  readonly options: Schema.Codec<Options, unknown>
+  /** Options in the encoded form, used by contract tests and the docs. */
+  readonly example: unknown
+  /** False: the API accepts it, this version does not read it yet; every sample is Missing(NotBuilt). */
+  readonly built: boolean
+  /** A backlog outside the pods: true with nobody running. */
+  readonly worksAtZero: boolean
+  readonly sample: (input: SampleInput<Options>) => Effect.Effect<Reading, never, R>
+}
