@@ -61,7 +61,7 @@ const swapAll = (): (() => void) => {
   }
   syncBuiltinESMExports() // named imports of built-in modules follow
   // `await` never calls `then`, so an async function that nobody waits for is seen only here.
-  return promiseHooks.onInit(() => void report("Promise")) as () => void
+  return promiseHooks.onInit(reportPromise) as () => void
 }
 
 const restoreAll = (stopPromises: () => void): void => {
@@ -73,8 +73,22 @@ const restoreAll = (stopPromises: () => void): void => {
   syncBuiltinESMExports()
 }
 
-const report = (api: string): void =>
-  current?.onEscape({ api, stack: new Error(`${api} used inside a simulation`).stack ?? "" })
+const report = (api: string): void => current?.onEscape({ api, stack: deepStack(`${api} used inside a simulation`) })
+
+/** Node loads parts of itself when they are first touched (`Response` is one), which makes promises and is no escape. */
+const reportPromise = (): void => {
+  const stack = deepStack("Promise made inside a simulation")
+  if (!stack.includes("compileForInternalLoader")) current?.onEscape({ api: "Promise", stack })
+}
+
+/** Effect's own frames alone fill the usual ten, and the culprit lies below them. */
+const deepStack = (message: string): string => {
+  const usual = Error.stackTraceLimit
+  Error.stackTraceLimit = 60
+  const { stack } = new Error(message)
+  Error.stackTraceLimit = usual
+  return stack ?? message
+}
 
 const register = (target: object, key: string, standIn: unknown): void => {
   swaps.push({ target, key, standIn, original: Object.getOwnPropertyDescriptor(target, key) })

@@ -29,6 +29,11 @@ export class SimClock implements Clock.Clock {
     this.#ready = ready
   }
 
+  /** Sleeps that nobody has ended yet. */
+  get pending(): number {
+    return this.#heap.length
+  }
+
   /** Virtual milliseconds since the start. */
   get elapsed(): number {
     return this.#elapsed

@@ -35,8 +35,14 @@ export class Simulation extends Context.Service<
   }
 >()("nimbusguard/simulation/Simulation") {}
 
+/**
+ * Stalled: nothing would ever wake the program again. Overdue: it goes on and on, but never ends.
+ * Livelock: it works without time moving. Escaped: it touched the real event loop.
+ */
+export type Reason = "Stalled" | "Overdue" | "Livelock" | "Escaped"
+
 export class SimulationError extends Data.TaggedError("SimulationError")<{
-  readonly reason: "Stalled" | "Livelock" | "Escaped"
+  readonly reason: Reason
   readonly detail: string
 }> {
   override get message() {
@@ -48,6 +54,8 @@ export interface Options {
   readonly seed: Prng.Seed
   /** Virtual time after which the root is interrupted; default: never. */
   readonly until?: Duration.Input | undefined
+  /** Virtual time by which a program without `until` must have ended by itself; default: none. */
+  readonly within?: Duration.Input | undefined
   /** Default: drawn from the seed, so that seeds differ in temper and not only in luck. */
   readonly preemption?: Preemption | undefined
   /** The wall clock at the start, in milliseconds; default: 1 January 2026. */
@@ -72,6 +80,7 @@ export interface Outcome<A, E> {
 }
 
 const SHUTDOWN_MAX_MILLIS = 600_000
+const SHUTDOWN_NOTE = `, ${SHUTDOWN_MAX_MILLIS / 1000} s after its interruption`
 const PATIENCE_TASKS = 1_000_000
 const EPOCH_MILLIS = Date.UTC(2026, 0, 1)
 
@@ -106,7 +115,7 @@ export const runSimulation = <A, E>(program: Effect.Effect<A, E, Simulation>, op
   const drive = (): Exit.Exit<A, E | SimulationError> => {
     const root = Effect.runForkWith(context)(Effect.yieldNow.pipe(Effect.andThen(program)))
     const patience = options.patience ?? PATIENCE_TASKS
-    let limit = options.until === undefined ? Infinity : Duration.toMillis(options.until)
+    let limit = Duration.toMillis(options.until ?? options.within ?? Duration.infinity)
     let interrupted = false
     while (true) {
       for (let budget = patience; scheduler.step(); budget--) {
@@ -117,15 +126,9 @@ export const runSimulation = <A, E>(program: Effect.Effect<A, E, Simulation>, op
       const exit = root.pollUnsafe()
       if (exit !== undefined) return exit
       if (clock.advance(limit)) continue
-      if (interrupted) {
-        return failure(
-          "Stalled",
-          `not ended ${SHUTDOWN_MAX_MILLIS / 1000} s after its interruption, ${live} live fibers`
-        )
-      }
-      if (limit === Infinity) {
-        const waiting = `${live} live fibers wait for something outside the simulation`
-        return failure("Stalled", `at ${stamp(clock.elapsed)}, ${waiting}`)
+      if (interrupted || options.until === undefined) {
+        const reason = clock.pending === 0 ? "Stalled" : "Overdue"
+        return failure(reason, `${live} live fibers at ${stamp(clock.elapsed)}${interrupted ? SHUTDOWN_NOTE : ""}`)
       }
       interrupted = true
       clock.skipTo(limit)
@@ -160,8 +163,7 @@ export const runSimulation = <A, E>(program: Effect.Effect<A, E, Simulation>, op
   }
 }
 
-const failure = (reason: SimulationError["reason"], detail: string) =>
-  Exit.fail(new SimulationError({ reason, detail }))
+const failure = (reason: Reason, detail: string) => Exit.fail(new SimulationError({ reason, detail }))
 
 const BETWEEN_RATES = [0, 0.002, 0.02, 0.2] as const
 const ON_WAKE_RATES = [0, 0.5, 0.9] as const
