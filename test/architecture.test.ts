@@ -1,0 +1,291 @@
+/** Holds every source to the rules of test/architecture/rules.ts, and the rules to planted violations. */
+import { existsSync, globSync, readFileSync } from "node:fs"
+import { assert, describe, it } from "vitest"
+import { readSource } from "#test/architecture/readSource"
+import { explain, judge, resolve, RULES } from "#test/architecture/rules"
+
+const root = new URL("..", import.meta.url).pathname
+
+const sources = globSync(["src/**/*.ts", "schemas/**/*.ts"], { cwd: root })
+  .toSorted()
+  .map((path) => readSource(path, readFileSync(root + path, "utf8")))
+
+/** Broken on purpose, each with its reason. May only name what exists and is needed. */
+const EXCEPTIONS: ReadonlyArray<{ readonly path: string; readonly rule: string; readonly because: string }> = [
+  {
+    path: "src/simulation/EscapeGuard.ts",
+    rule: "modules remember nothing",
+    because: "it stands in for globals, and those are one per process too"
+  }
+]
+
+/** Files with logic whose tests live elsewhere, each with the reason. May only name existing files. */
+const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
+  "src/services/Kubernetes.ts": "a port: its one function is an error's message, which the tests of its callers read"
+}
+
+describe("the architecture", () => {
+  it("has sources to look at", () => {
+    assert.isAbove(sources.length, 10)
+  })
+
+  it.each(RULES.map(({ name }) => ({ name })))("holds: $name", ({ name }) => {
+    const broken = judge(sources).filter(({ path, rule }) => {
+      return rule === name && !EXCEPTIONS.some((exception) => exception.path === path && exception.rule === rule)
+    })
+    assert.strictEqual(broken.length, 0, `\n${explain(broken)}\n`)
+  })
+
+  it("keeps only exceptions that are still needed", () => {
+    const all = judge(sources)
+    const stale = EXCEPTIONS.filter(({ path, rule }) => !all.some((one) => one.path === path && one.rule === rule))
+    assert.deepStrictEqual(stale, [])
+  })
+})
+
+describe("the tests", () => {
+  const mirrors = (path: string) => {
+    const mirrored = path.replace(/^src\//u, "").replace(/\.ts$/u, ".test.ts")
+    return [`test/${mirrored}`, `test/integration/${mirrored}`]
+  }
+
+  it("mirror the sources path for path", () => {
+    const missing = sources
+      .filter(({ hasLogic, path }) => hasLogic && !(path in TESTED_ELSEWHERE))
+      .filter(({ path }) => !mirrors(path).some((candidate) => existsSync(root + candidate)))
+      .map(({ path }) => `  ${path} wants ${mirrors(path).join(" or ")}`)
+    const advice = "write the test, or name the file in TESTED_ELSEWHERE of test/architecture.test.ts with the reason"
+    assert.strictEqual(
+      missing.length,
+      0,
+      `\nsources with logic and without a test of their own; ${advice}:\n${missing.join("\n")}\n`
+    )
+  })
+
+  it("name as exceptions only files that exist and have no mirror", () => {
+    const paths = Object.keys(TESTED_ELSEWHERE)
+    assert.deepStrictEqual(
+      paths.filter((path) => !existsSync(root + path)),
+      [],
+      "gone"
+    )
+    assert.deepStrictEqual(
+      paths.filter((path) => mirrors(path).some((candidate) => existsSync(root + candidate))),
+      [],
+      "tested by now"
+    )
+  })
+})
+
+/** What breaks each rule, and what only looks like it. */
+const PLANTED: ReadonlyArray<{
+  readonly rule: string
+  readonly path: string
+  readonly bad: ReadonlyArray<string>
+  readonly good: ReadonlyArray<string>
+}> = [
+  {
+    rule: "imports point one way",
+    path: "src/domain/decide.ts",
+    bad: [
+      'import { target } from "#engines/target"',
+      'import type { Kubernetes } from "#services/Kubernetes"',
+      'export * from "../operator/act.ts"',
+      'export { run } from "#cli/run"',
+      'type Port = import("#services/Metrics").Metrics',
+      'const load = () => import("#sources/redis")',
+      'import { plant } from "#test/plant"'
+    ],
+    good: [
+      'import { Policy } from "#schemas/Policy"',
+      'import { bounds } from "./bounds.ts"',
+      '// import { target } from "#engines/target"',
+      "const text = 'import { run } from \"#cli/run\"'"
+    ]
+  },
+  { rule: "imports point one way", path: "src/attic/old.ts", bad: ["export const one = 1"], good: [] },
+  {
+    rule: "imports point one way",
+    path: "src/services/Kubernetes.ts",
+    bad: ['import "#cli/run"'],
+    good: ['import "#schemas/Policy"']
+  },
+  {
+    rule: "plugs do not know each other",
+    path: "src/sources/redis.ts",
+    bad: [
+      'import { prometheus } from "#sources/prometheus"',
+      'import "./nats.ts"',
+      'import { SOURCES } from "#sources/index"'
+    ],
+    good: ['import type { Source } from "#sources/Source"', 'import { parse } from "#sources/redis/protocol"']
+  },
+  {
+    rule: "plugs do not know each other",
+    path: "src/sources/index.ts",
+    bad: [],
+    good: ['import { redis } from "#sources/redis"']
+  },
+  {
+    rule: "outside systems are met at the ports",
+    path: "src/operator/act.ts",
+    bad: [
+      'import { readFileSync } from "node:fs"',
+      'import { KubeConfig } from "@kubernetes/client-node"',
+      'import "prom-client"'
+    ],
+    good: ['import * as Effect from "effect/Effect"', '/* import "node:fs" */']
+  },
+  {
+    rule: "only the edge picks live layers",
+    path: "src/operator/Operator.ts",
+    bad: ['import { layer } from "#services/RedisLive"', 'import { both } from "#services/Both"'],
+    good: ['import { Redis } from "#services/Redis"', 'import type { Connection } from "#services/RedisLive"']
+  },
+  {
+    rule: "no clock, chance, promise or process below the ports",
+    path: "src/sources/http.ts",
+    bad: [
+      "const now = Date.now()",
+      "const today = new Date()",
+      "const chance = Math.random()",
+      'const chance = Math["random"]()',
+      "const wait = () => setTimeout(() => {}, 1)",
+      "const home = process.env.HOME",
+      "export const work = async () => 1",
+      "async function work() { await other() }",
+      "export {}\nfor await (const line of lines) use(line)",
+      "type Later = Promise<number>",
+      'console.log("here")',
+      "const clock = globalThis.Date",
+      "const answer = fetch(url)",
+      'import * as Effect from "effect/Effect"\nconst run = Effect.runSync(work)',
+      'import * as Eff from "effect/Effect"\nconst run = Eff.promise(() => later)',
+      'import { tryPromise as attempt } from "effect/Effect"',
+      'import { Effect } from "effect"\nEffect.runFork(work)'
+    ],
+    good: [
+      "// Date.now() and Math.random() are banned, and so is Promise",
+      'const text = "process.env and new Date()"',
+      "const processed = 1",
+      "const part = record.process + record.Date",
+      "const part = { process: 1, await: 2, fetch: 3 }",
+      "interface Plan { readonly process: string; readonly console: boolean }",
+      "const pattern = /Date|Promise/u",
+      "const text = `setTimeout ${1}`",
+      'import * as Effect from "effect/Effect"\nEffect.runForkWith(context)(work)',
+      "const other = { runSync: 1 }; other.runSync",
+      "const dice = Math.max(1, 2)"
+    ]
+  },
+  {
+    rule: "decisions are pure",
+    path: "src/engines/target.ts",
+    bad: [
+      'import * as Effect from "effect/Effect"',
+      'import type * as Effect from "effect/Effect"',
+      'import * as DateTime from "effect/DateTime"',
+      'import * as Schema from "effect/Schema"\nexport const read = Schema.decodeUnknownSync(Options)'
+    ],
+    good: [
+      'import * as Schema from "effect/Schema"\nexport const Options = Schema.Struct({}).pipe(Schema.decodeTo(Other))',
+      'import * as Option from "effect/Option"'
+    ]
+  },
+  {
+    rule: "decisions are pure",
+    path: "src/domain/decide.ts",
+    bad: ['import * as Schema from "effect/Schema"'],
+    good: ['import type * as Schema from "effect/Schema"']
+  },
+  {
+    rule: "pre-emption stays on",
+    path: "src/services/Redis.ts",
+    bad: [
+      'import * as References from "effect/References"\nEffect.provideService(References.PreventSchedulerYield, true)',
+      'import { PreventSchedulerYield } from "effect/Scheduler"'
+    ],
+    good: ["// PreventSchedulerYield is banned"]
+  },
+  {
+    rule: "modules remember nothing",
+    path: "src/operator/watch.ts",
+    bad: [
+      "let last = 0",
+      "const seen = new Set<string>()",
+      'import * as RequestResolver from "effect/RequestResolver"\nconst resolver = RequestResolver.make(run)',
+      "class Holder { static readonly seen = new Map() }"
+    ],
+    good: [
+      "const table = new Map([[1, 2]])",
+      "const count = () => { let last = 0; return last }",
+      "class Holder { readonly seen = new Map() }",
+      "const make = () => new Set<string>()"
+    ]
+  },
+  {
+    rule: "Effect is imported by module",
+    path: "src/operator/watch.ts",
+    bad: ['import { Effect } from "effect"', 'import type { Effect } from "effect"'],
+    good: ['import * as Effect from "effect/Effect"']
+  },
+  { rule: "names say what is inside", path: "src/domain/utils.ts", bad: ["export const one = 1"], good: [] },
+  { rule: "names say what is inside", path: "src/services/helpers/time.ts", bad: ["export const one = 1"], good: [] },
+  { rule: "names say what is inside", path: "schemas/Policy.ts", bad: [], good: ["export const one = 1"] },
+  {
+    rule: "a file fits in the head",
+    path: "src/domain/decide.ts",
+    bad: ["// line\n".repeat(300)],
+    good: ["// line\n".repeat(299)]
+  },
+  { rule: "a file opens by saying what it owns", path: "schemas/Policy.ts", bad: [], good: ["export const one = 1"] }
+]
+
+describe("the rules", () => {
+  const ports = [
+    readSource("src/services/Redis.ts", "// A port\nexport class Redis {}"),
+    readSource(
+      "src/services/RedisLive.ts",
+      '// Live\nimport { connect } from "node:net"\nexport const layer = connect'
+    ),
+    readSource("src/services/Both.ts", '// Live through another\nexport { layer as both } from "#services/RedisLive"')
+  ]
+  const broken = (path: string, text: string, rule: string) => {
+    const planted = readSource(path, `// Planted\n${text}`)
+    return judge([planted, ...ports.filter((port) => port.path !== path)]).filter(
+      (one) => one.path === path && one.rule === rule
+    )
+  }
+
+  it.each(PLANTED)("catch what breaks '$rule' in $path and nothing else", ({ bad, good, path, rule }) => {
+    for (const text of bad) assert.isAbove(broken(path, text, rule).length, 0, `not caught: ${text}`)
+    for (const text of good) assert.deepStrictEqual(broken(path, text, rule), [], `caught wrongly: ${text}`)
+  })
+
+  it("are each tried with a planted violation", () => {
+    const untried = RULES.filter(({ name }) => !PLANTED.some(({ bad, rule }) => rule === name && bad.length > 0))
+    assert.deepStrictEqual(
+      untried.map(({ name }) => name),
+      ["a file opens by saying what it owns"]
+    )
+    const bare = judge([readSource("schemas/Policy.ts", "export const one = 1")])
+    assert.deepStrictEqual(
+      bare.map(({ rule }) => rule),
+      untried.map(({ name }) => name)
+    )
+  })
+
+  it("print the place and the reason", () => {
+    const text = explain(broken("src/domain/decide.ts", 'import "#cli/run"', "imports point one way"))
+    assert.match(
+      text,
+      /^imports point one way, because .*replaced.*:\n {2}src\/domain\/decide\.ts:2 domain imports src\/cli\/run\.ts$/u
+    )
+  })
+
+  it("resolve aliases and relative paths to files", () => {
+    assert.strictEqual(resolve("src/domain/a.ts", "#schemas/crd/index"), "schemas/crd/index.ts")
+    assert.strictEqual(resolve("src/domain/a.ts", "../engines/target.ts"), "src/engines/target.ts")
+    assert.strictEqual(resolve("src/domain/a.ts", "effect/Effect"), undefined)
+  })
+})
