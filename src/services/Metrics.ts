@@ -3,7 +3,8 @@
  * section 3); callers speak in the product's own terms and never see a registry.
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { DecisionRecord } from "#schemas/Decision"
 import type { PolicyRef } from "#schemas/Policy"
 import type { Phase } from "#schemas/Status"
@@ -17,6 +18,10 @@ export class Metrics extends Context.Service<
     readonly recorded: (record: DecisionRecord, seconds: number) => Effect.Effect<void>
     /** A tick that failed before it could decide. */
     readonly failed: (policy: PolicyRef, why: string, seconds: number) => Effect.Effect<void>
+    /** Wraps one whole tick of one policy, so that ticks in flight and slow ones can be seen. */
+    readonly ticking: <A, E, R>(policy: PolicyRef, tick: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** Share of explored actions that Q-learning stands at. */
+    readonly epsilon: (policy: PolicyRef, epsilon: number) => Effect.Effect<void>
     readonly policySeen: (policy: PolicyRef) => Effect.Effect<void>
     readonly phase: (policy: PolicyRef, phase: Phase) => Effect.Effect<void>
     /** Series of a deleted object disappear. */
@@ -31,4 +36,22 @@ export class Metrics extends Context.Service<
     /** Prometheus text exposition. */
     readonly render: Effect.Effect<{ readonly contentType: string; readonly body: string }>
   }
->()("nimbusguard/services/Metrics") {}
+>()("nimbusguard/services/Metrics") {
+  /** Counts nothing: for commands that are no operator, and for tests of something else. */
+  static readonly layerNone = Layer.succeed(Metrics, {
+    recorded: () => Effect.void,
+    failed: () => Effect.void,
+    ticking: (_policy, tick) => tick,
+    epsilon: () => Effect.void,
+    policySeen: () => Effect.void,
+    phase: () => Effect.void,
+    forget: () => Effect.void,
+    crashed: () => Effect.void,
+    health: () => Effect.void,
+    leading: () => Effect.void,
+    request: () => Effect.void,
+    sampled: () => Effect.void,
+    lateness: () => Effect.void,
+    render: Effect.succeed({ contentType: "text/plain; version=0.0.4; charset=utf-8", body: "" })
+  })
+}
