@@ -2,11 +2,12 @@
  * The contract of a source: options in, a Reading out, never a number for an error. It cannot fail: whatever goes
  * wrong is a Missing or Stale that says why. One file in src/sources and one line in its index add one.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
-import type { Target } from "#schemas/Policy"
+import type { Target, TargetType } from "#schemas/Policy"
 import type { PodState } from "#schemas/kubernetes/Pod"
-import type { Millis, Reading } from "#schemas/Reading"
+import { missing } from "#schemas/Reading"
+import type { Millis, Missing, Reading } from "#schemas/Reading"
 
 export interface SampleInput<Options> {
   readonly options: Options
@@ -16,6 +17,8 @@ export interface SampleInput<Options> {
   /** The target's pods by owner, from the shared watch. */
   readonly pods: ReadonlyArray<PodState>
   readonly at: Millis
+  /** What the signal's target compares: decides the unit of a value that can be told in two. */
+  readonly targetType: TargetType | undefined
   readonly onEmpty: "Missing" | "Zero"
   readonly maxSampleAgeMillis: number | undefined
 }
@@ -33,3 +36,12 @@ export interface Source<Options, R> {
   readonly worksAtZero: boolean
   readonly sample: (input: SampleInput<Options>) => Effect.Effect<Reading, never, R>
 }
+
+/** What a plug answers that the API knows and this version does not read: absence, so nothing is scaled by it. */
+export const notBuilt = (name: string) => (): Effect.Effect<Missing> =>
+  Effect.succeed(
+    missing(
+      "NotBuilt",
+      `The source ${name} is not in this version yet, so nothing is lowered while the policy names it. Use prometheus with an exporter's query, or remove the signal.`
+    )
+  )
