@@ -6,7 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DecisionRecord } from "#schemas/Decision"
-import type { PolicyRef } from "#schemas/Policy"
+import type { PolicyRef, Target } from "#schemas/Policy"
 import type { Phase } from "#schemas/Status"
 
 export type Component = "prometheus" | "kubernetes" | "openai" | "decision_engine" | "sources"
@@ -24,6 +24,8 @@ export class Metrics extends Context.Service<
     readonly epsilon: (policy: PolicyRef, epsilon: number) => Effect.Effect<void>
     readonly policySeen: (policy: PolicyRef) => Effect.Effect<void>
     readonly phase: (policy: PolicyRef, phase: Phase) => Effect.Effect<void>
+    /** All targets that the policy has now: series of those it had before disappear. */
+    readonly targets: (policy: PolicyRef, targets: ReadonlyArray<Target>) => Effect.Effect<void>
     /** Series of a deleted object disappear. */
     readonly forget: (policy: PolicyRef) => Effect.Effect<void>
     readonly crashed: (policy: PolicyRef) => Effect.Effect<void>
@@ -45,6 +47,7 @@ export class Metrics extends Context.Service<
     epsilon: () => Effect.void,
     policySeen: () => Effect.void,
     phase: () => Effect.void,
+    targets: () => Effect.void,
     forget: () => Effect.void,
     crashed: () => Effect.void,
     health: () => Effect.void,
