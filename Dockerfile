@@ -1,19 +1,22 @@
 # syntax=docker/dockerfile:1
-# Two stages: the first bundles the operator into a few files, the second holds Node's binary, those files and
+# The first stage bundles the operator into a few files, the last holds Node's binary, those files and
 # nothing else: no npm, no node_modules, no shell scripts of ours. Runs as 65532 on a read-only root.
-FROM node:24-alpine AS build
+# Glibc here: the bundler's native part and npm's Node 24 are optional packages, and the latter does not run on musl.
+FROM node:24-bookworm-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts --omit=optional --no-audit --no-fund
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json .rolldown.config.mjs ./
 COPY schemas schemas
 COPY src src
 COPY manifests manifests
 RUN npm run build
 
+FROM node:24-alpine AS node
+
 FROM alpine:3.22
 RUN apk add --no-cache libstdc++ ca-certificates
-COPY --from=build /usr/local/bin/node /usr/local/bin/node
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /src/dist /app
 USER 65532:65532
 WORKDIR /app
