@@ -213,11 +213,13 @@ const PLANTED: ReadonlyArray<{
     bad: [
       "let last = 0",
       "const seen = new Set<string>()",
+      "const seen: Map<string, number> = new Map()",
       'import * as RequestResolver from "effect/RequestResolver"\nconst resolver = RequestResolver.make(run)',
       "class Holder { static readonly seen = new Map() }"
     ],
     good: [
       "const table = new Map([[1, 2]])",
+      "const none: ReadonlySet<string> = new Set()",
       "const count = () => { let last = 0; return last }",
       "class Holder { readonly seen = new Map() }",
       "const make = () => new Set<string>()"

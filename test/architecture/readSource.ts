@@ -39,7 +39,7 @@ interface Node {
 interface Place {
   readonly parent: Node | undefined
   readonly key: string
-  /** Inside a function or an instance field: runs per call, not once per process. */
+  /** Runs per call or per instance and not once per process, or cannot change. */
   readonly deferred: boolean
 }
 
@@ -128,8 +128,7 @@ export const readSource = (path: string, text: string): SourceFile => {
         break
       }
     }
-    const deferred =
-      place.deferred || isFunction(node) || (node.type === "PropertyDefinition" && node["static"] !== true)
+    const deferred = place.deferred || isFunction(node) || isInstanceField(node) || isReadonlyConstant(node)
     for (const [key, child] of Object.entries(node)) {
       for (const inner of nodesOf(child)) visit(inner, { parent: node, key, deferred })
     }
@@ -164,6 +163,16 @@ const isMemberName = (node: Node, { key, parent }: Place): boolean => {
 
 const isFunction = (node: Node): boolean =>
   node.type === "ArrowFunctionExpression" || node.type === "FunctionExpression" || node.type === "FunctionDeclaration"
+
+const isInstanceField = (node: Node): boolean => node.type === "PropertyDefinition" && node["static"] !== true
+
+/** `const EMPTY: ReadonlySet<string> = new Set()`: nobody can put anything in. */
+const isReadonlyConstant = (node: Node): boolean => {
+  if (node.type !== "VariableDeclarator" || !isNode(node["id"])) return false
+  const annotation = node["id"]["typeAnnotation"]
+  const type = isNode(annotation) ? annotation["typeAnnotation"] : undefined
+  return isNode(type) && nameOf(type["typeName"])?.startsWith("Readonly") === true
+}
 
 const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && "type" in value && typeof value.type === "string"
