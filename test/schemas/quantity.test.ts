@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { formatMilli, parseQuantityMilli } from "#domain/quantity"
+import { formatMilli, parseQuantityMilli } from "#schemas/quantity"
 
 describe("parseQuantityMilli", () => {
   it.each([
