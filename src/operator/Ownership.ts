@@ -12,15 +12,15 @@ const older = (left: PolicyRef, right: PolicyRef): PolicyRef =>
 
 export class Ownership {
   readonly #claims = new Map<string, Map<string, PolicyRef>>()
-  readonly #held = new Map<string, ReadonlySet<string>>()
+  readonly #held = new Map<string, ReadonlyMap<string, Target>>()
 
   /** Replaces what the policy claims. Answers the uids of policies whose right to some target has changed by it. */
   readonly claim = (ref: PolicyRef, targets: ReadonlyArray<Target>): ReadonlySet<string> => {
-    const wanted = new Set(targets.map(targetKey))
+    const wanted = new Map(targets.map((target) => [targetKey(target), target]))
     const held = this.#held.get(ref.uid) ?? EMPTY
     const touched = new Set<string>()
-    for (const key of held) if (!wanted.has(key)) this.#release(key, ref.uid, touched)
-    for (const key of wanted) {
+    for (const key of held.keys()) if (!wanted.has(key)) this.#release(key, ref.uid, touched)
+    for (const key of wanted.keys()) {
       const claims = this.#claims.get(key) ?? new Map<string, PolicyRef>()
       const before = winnerOf(claims)
       claims.set(ref.uid, ref)
@@ -35,7 +35,7 @@ export class Ownership {
 
   readonly release = (uid: string): ReadonlySet<string> => {
     const touched = new Set<string>()
-    for (const key of this.#held.get(uid) ?? EMPTY) this.#release(key, uid, touched)
+    for (const key of (this.#held.get(uid) ?? EMPTY).keys()) this.#release(key, uid, touched)
     this.#held.delete(uid)
     return touched
   }
@@ -48,6 +48,9 @@ export class Ownership {
     ...(this.#claims.get(targetKey(target))?.values() ?? [])
   ]
 
+  /** What the policy claims now, whether it owns it or not. */
+  readonly targetsOf = (uid: string): ReadonlyArray<Target> => [...(this.#held.get(uid) ?? EMPTY).values()]
+
   #release(key: string, uid: string, touched: Set<string>): void {
     const claims = this.#claims.get(key)
     if (claims === undefined) return
@@ -59,7 +62,7 @@ export class Ownership {
   }
 }
 
-const EMPTY: ReadonlySet<string> = new Set()
+const EMPTY: ReadonlyMap<string, Target> = new Map()
 
 const winnerOf = (claims: ReadonlyMap<string, PolicyRef> | undefined): PolicyRef | undefined => {
   let winner: PolicyRef | undefined

@@ -1,0 +1,237 @@
+/**
+ * One actor per policy: starts it, hands it messages, ends it, and starts it again alone when it crashes. Nothing
+ * else knows fibers. `upsert`, `tell` and `remove` are all that others need, so that policies could one day be
+ * spread over several operators behind the same three words.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import * as Layer from "effect/Layer"
+import type { Target } from "#schemas/Policy"
+import type { Millis } from "#schemas/Reading"
+import { Metrics } from "#services/Metrics"
+import type { Crash } from "#operator/Facts"
+import { type Description, Mailbox, type Message, type PolicyObject } from "#operator/Mailbox"
+import { Beat, Metronome } from "#operator/Metronome"
+import { Ownership } from "#operator/Ownership"
+import { RESTART_LIMITS, type RestartLimits, restartPolicy } from "#operator/restart"
+
+/** What an actor is given besides its messages. */
+export interface ActorPost {
+  readonly object: PolicyObject
+  readonly mailbox: Mailbox
+  readonly firstTickAt: Millis
+  readonly schedule: (dueAt: Millis) => void
+  readonly ownership: Ownership
+  /** Wakes other policies whose right to a target has changed. */
+  readonly poke: (uids: Iterable<string>, cause: string) => void
+}
+
+export interface Actor {
+  /** Until it is told to retire. Whatever it fails with is a crash: run again, with the same state. */
+  readonly run: Effect.Effect<void, unknown>
+  /** Told before the pause that follows a crash. */
+  readonly crashed: (crash: Crash) => Effect.Effect<void>
+  /** After the last run, however it ended. */
+  readonly ended: Effect.Effect<void>
+}
+
+/** Makes the actor with its state; the services are captured where it is made. */
+export class Actors extends Context.Service<
+  Actors,
+  {
+    readonly make: (post: ActorPost) => Effect.Effect<Actor>
+    /** What a policy claims before its first tick. */
+    readonly targetsOf: (object: PolicyObject) => Effect.Effect<ReadonlyArray<Target>>
+  }
+>()("nimbusguard/operator/Supervisor/Actors") {}
+
+export interface SupervisorOptions {
+  readonly restart: RestartLimits
+  /** Between the first ticks of policies that appear together: 10,000 of them take one interval to start. */
+  readonly startGapMillis: number
+}
+
+export const SUPERVISOR_OPTIONS: SupervisorOptions = { restart: RESTART_LIMITS, startGapMillis: 1.5 }
+
+interface Entry {
+  object: PolicyObject
+  readonly mailbox: Mailbox
+  readonly beat: Beat
+  /** Set while the actor is being ended: who comes meanwhile waits for it. */
+  ending: Deferred.Deferred<void> | undefined
+}
+
+export class Supervisor extends Context.Service<
+  Supervisor,
+  {
+    /** Starts the policy's actor, or tells the living one that its object has changed. */
+    readonly upsert: (object: PolicyObject) => Effect.Effect<void>
+    /** All at once, so that no younger policy ticks before the older one on its target is known. */
+    readonly upsertAll: (objects: ReadonlyArray<PolicyObject>) => Effect.Effect<void>
+    /** False: there is no such actor, or it has no room. */
+    readonly tell: (uid: string, message: Message) => Effect.Effect<boolean>
+    /** Wakes the policies that fit; answers how many there were. */
+    readonly poke: (
+      fits: (object: PolicyObject, targets: ReadonlyArray<Target>) => boolean,
+      cause: string
+    ) => Effect.Effect<number>
+    /** Comes back when the actor has ended. */
+    readonly remove: (uid: string) => Effect.Effect<void>
+    readonly removeAll: Effect.Effect<void>
+    /** Undefined: no such policy, or too many are asking. */
+    readonly describe: (uid: string) => Effect.Effect<Description | undefined>
+    readonly objects: Effect.Effect<ReadonlyArray<PolicyObject>>
+    readonly size: Effect.Effect<number>
+  }
+>()("nimbusguard/operator/Supervisor") {
+  static readonly layerWith = (options: SupervisorOptions) =>
+    Layer.effect(
+      Supervisor,
+      Effect.suspend(() => make(options))
+    )
+  static readonly layer = Supervisor.layerWith(SUPERVISOR_OPTIONS)
+}
+
+const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
+  const actors = yield* Actors
+  const metrics = yield* Metrics
+  const metronome = new Metronome()
+  const ownership = new Ownership()
+  const entries = new Map<string, Entry>()
+  const fibers = yield* FiberMap.make<string, void, never>() // E = never: no actor dies unseen
+  let nextStartAt = 0
+
+  yield* Effect.forkScoped(metronome.run)
+
+  const poke = (uids: Iterable<string>, cause: string) => {
+    for (const uid of uids) entries.get(uid)?.mailbox.offer({ _tag: "Poked", cause })
+  }
+
+  /** The first comes at once, a crowd one after the other. */
+  const startSlot = (now: Millis): Millis => {
+    const slot = Math.max(now, nextStartAt)
+    nextStartAt = slot + options.startGapMillis
+    return Math.ceil(slot)
+  }
+
+  const supervise = (entry: Entry, actor: Actor) => {
+    const { kind, name, namespace, uid } = entry.object.ref
+    const annotations = { policy: name, namespace, kind, uid }
+    let lastCrashAt = Number.NEGATIVE_INFINITY
+    let count = 0
+    const crashed = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
+      const at = yield* Clock.currentTimeMillis
+      count = at - lastCrashAt < options.restart.healthyAfterMillis + options.restart.capMillis ? count + 1 : 1
+      lastCrashAt = at
+      const error = Cause.squash(cause)
+      const message = error instanceof Error ? error.message : String(error)
+      yield* Effect.logError("The policy's actor crashed and will be started again.", cause)
+      yield* metrics.crashed(entry.object.ref)
+      yield* Effect.catchCause(actor.crashed({ at, message, count }), (second) =>
+        Effect.logError("The crash could not be reported.", second)
+      )
+    }, Effect.annotateLogs(annotations))
+    // An interruption that nobody asked for is a crash like any other: the actor must not be gone unseen.
+    const goesOn = () => !entry.mailbox.retired
+    return actor.run.pipe(
+      Effect.sandbox, // a defect is not retried otherwise
+      Effect.tapError((cause) => (goesOn() ? crashed(cause) : Effect.void)),
+      Effect.retry({ schedule: restartPolicy(options.restart), while: goesOn }),
+      Effect.ignoreCause,
+      Effect.ensuring(
+        Effect.suspend(() => {
+          metronome.cancel(entry.beat)
+          entry.mailbox.close()
+          return Effect.ignoreCause(actor.ended)
+        })
+      )
+    )
+  }
+
+  /** Only ever on an empty key: FiberMap.run over a living fiber would not wait for its end. */
+  const start = Effect.fnUntraced(function* (object: PolicyObject) {
+    const mailbox = new Mailbox()
+    const beat = new Beat((dueAt) => mailbox.offer({ _tag: "Ticked", dueAt }))
+    const entry: Entry = { object, mailbox, beat, ending: undefined }
+    entries.set(object.ref.uid, entry)
+    const firstTickAt = startSlot(yield* Clock.currentTimeMillis)
+    const schedule = (dueAt: Millis) => metronome.schedule(beat, dueAt)
+    const actor = yield* actors.make({ object, mailbox, firstTickAt, schedule, ownership, poke })
+    yield* metrics.policySeen(object.ref)
+    if (!mailbox.retired) yield* FiberMap.run(fibers, object.ref.uid, supervise(entry, actor))
+  }, Effect.uninterruptible)
+
+  const claim = Effect.fnUntraced(function* (object: PolicyObject) {
+    const targets = yield* actors.targetsOf(object)
+    poke(ownership.claim(object.ref, targets), "another policy names the same target")
+  })
+
+  const hand = (object: PolicyObject): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const entry = entries.get(object.ref.uid)
+      if (entry === undefined) return start(object)
+      if (entry.ending !== undefined) return Effect.andThen(Deferred.await(entry.ending), hand(object))
+      entry.object = object
+      entry.mailbox.offer({ _tag: "Applied", object })
+      return Effect.void
+    })
+
+  const upsert = Effect.fn("Supervisor.upsert")(function* (object: PolicyObject) {
+    yield* claim(object)
+    yield* hand(object)
+  })
+
+  const remove = (uid: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const entry = entries.get(uid)
+      if (entry === undefined) return Effect.void
+      if (entry.ending !== undefined) return Deferred.await(entry.ending)
+      const ending = (entry.ending = Deferred.makeUnsafe<void>())
+      entry.mailbox.offer({ _tag: "Retired" })
+      // What has been sent to the API server is finished and reported; everything else is cut short.
+      return FiberMap.remove(fibers, uid).pipe(
+        Effect.ensuring(
+          Effect.suspend(() => {
+            entries.delete(uid)
+            poke(ownership.release(uid), "another policy let the target go")
+            return Deferred.succeed(ending, undefined)
+          })
+        ),
+        Effect.uninterruptible
+      )
+    })
+
+  const removeAll = Effect.suspend(() =>
+    Effect.forEach([...entries.keys()], remove, { concurrency: "unbounded", discard: true })
+  )
+  yield* Effect.addFinalizer(() => removeAll)
+
+  const tell = (uid: string, message: Message) => Effect.sync(() => entries.get(uid)?.mailbox.offer(message) ?? false)
+
+  return {
+    upsert,
+    upsertAll: Effect.fn("Supervisor.upsertAll")(function* (objects) {
+      yield* Effect.forEach(objects, claim, { discard: true })
+      yield* Effect.forEach(objects, hand, { discard: true })
+    }),
+    tell,
+    poke: (fits, cause) =>
+      Effect.sync(() => {
+        const uids = [...entries].flatMap(([uid, { object }]) => (fits(object, ownership.targetsOf(uid)) ? [uid] : []))
+        poke(uids, cause)
+        return uids.length
+      }),
+    remove,
+    removeAll,
+    describe: Effect.fnUntraced(function* (uid) {
+      const reply = yield* Deferred.make<Description | undefined>()
+      return (yield* tell(uid, { _tag: "Described", reply })) ? yield* Deferred.await(reply) : undefined
+    }),
+    objects: Effect.sync(() => [...entries.values()].map(({ object }) => object)),
+    size: Effect.sync(() => entries.size)
+  } satisfies Supervisor["Service"]
+})
