@@ -1,0 +1,70 @@
+/**
+ * Who may ask. Tokens are compared without telling by time how much of them was right; a listener on loopback
+ * answers only to names of this machine, so that no web page can reach it through a name of its own.
+ */
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { createHash, timingSafeEqual } from "node:crypto"
+import { isLoopback } from "#services/Settings"
+
+const digest = (text: string) => createHash("sha256").update(text).digest()
+
+const carries = (header: string | undefined, token: Redacted.Redacted<string>): boolean => {
+  const [scheme = "", value = ""] = (header ?? "").split(/ +/, 2)
+  const given =
+    scheme.toLowerCase() === "basic"
+      ? Buffer.from(value, "base64")
+          .toString("utf8")
+          .replace(/^[^:]*:/, "")
+      : value
+  return /^(bearer|basic)$/i.test(scheme) && timingSafeEqual(digest(given), digest(Redacted.value(token)))
+}
+
+export const refuse = (status: number, error: string, headers: Readonly<Record<string, string>> = {}) =>
+  HttpServerResponse.jsonUnsafe({ error }, { status, headers })
+
+type Refusal = Effect.Effect<
+  HttpServerResponse.HttpServerResponse | undefined,
+  never,
+  HttpServerRequest.HttpServerRequest
+>
+
+const hostOf = (header: string | undefined) => (header ?? "").replace(/:\d+$/, "").toLowerCase()
+const OWN_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"])
+
+/** For the dashboard: its token where it has one, else only the names of this machine. */
+export const dashboardGuard = (token: Redacted.Redacted<string> | undefined): Refusal =>
+  HttpServerRequest.HttpServerRequest.useSync(({ headers }) => {
+    if (token !== undefined) {
+      return carries(headers["authorization"], token)
+        ? undefined
+        : refuse(401, "Send the token of DASHBOARD_TOKEN: Authorization: Bearer <token>", {
+            "www-authenticate": 'Basic realm="nimbusguard", charset="UTF-8"'
+          })
+    }
+    return OWN_NAMES.has(hostOf(headers["host"]))
+      ? undefined
+      : refuse(
+          421,
+          "Ask for http://localhost: without DASHBOARD_TOKEN the dashboard answers only to this machine's names"
+        )
+  })
+
+/** For events: their own token where there is one, else only callers on this machine, a port-forward for example. */
+export const eventsGuard = (token: Redacted.Redacted<string> | undefined): Refusal =>
+  HttpServerRequest.HttpServerRequest.useSync(({ headers, remoteAddress }) => {
+    if (token !== undefined) {
+      return carries(headers["authorization"], token)
+        ? undefined
+        : refuse(401, "Send the token of EVENTS_TOKEN: Authorization: Bearer <token>", { "www-authenticate": "Bearer" })
+    }
+    return Option.exists(remoteAddress, isLoopback) && OWN_NAMES.has(hostOf(headers["host"]))
+      ? undefined
+      : refuse(
+          403,
+          "Without EVENTS_TOKEN only callers on loopback are heard: use kubectl port-forward, or set EVENTS_TOKEN"
+        )
+  })

@@ -1,0 +1,174 @@
+/**
+ * The listeners: metrics, probes with events in, and the dashboard. A port that cannot be had is an error that names
+ * the port and the setting; a path that is not served says what is.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { createServer } from "node:http"
+import { eventRoutes, EVENTS_PATH } from "#dashboard/events"
+import { dashboardGuard, refuse } from "#dashboard/guard"
+import { pageRoutes } from "#dashboard/pages"
+import { healthRoute, metricsRoute, PROBE_PATHS, probeRoutes } from "#dashboard/probes"
+import { STYLE_SOURCE } from "#dashboard/style"
+
+/** Requests in flight get so long at the end; all of them are answered in milliseconds. */
+const SHUTDOWN_MILLIS = 2_000
+
+export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
+  port: Schema.Int,
+  host: Schema.String,
+  variable: Schema.String,
+  code: Schema.String
+}) {
+  override get message() {
+    const where = `port ${this.port} of ${this.host}`
+    if (this.code === "EADDRINUSE") {
+      return `Something else already listens on ${where}: stop it, or set ${this.variable} to a free port`
+    }
+    if (this.code === "EACCES") {
+      return `This user may not listen on ${where}: set ${this.variable} to a port above 1023`
+    }
+    return `Cannot listen on ${where} (${this.code}): see ${this.variable}`
+  }
+}
+
+interface Listener {
+  readonly name: string
+  readonly port: number
+  /** Absent: every address, IPv4 and IPv6. */
+  readonly host?: string
+  readonly variable: string
+  /** "GET /metrics": told to whoever asks for something else. */
+  readonly serves: ReadonlyArray<string>
+  readonly guard?: Effect.Effect<
+    HttpServerResponse.HttpServerResponse | undefined,
+    never,
+    HttpServerRequest.HttpServerRequest
+  >
+}
+
+const HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": `default-src 'none'; style-src ${STYLE_SOURCE}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY"
+}
+
+const isRead = (method: string) => method === "GET" || method === "HEAD"
+
+const notServed = ({ name, port, serves }: Listener) =>
+  HttpServerRequest.HttpServerRequest.useSync(({ method, url }) => {
+    const path = url.split("?", 1)[0] ?? ""
+    const known = serves.find((route) => route.endsWith(` ${path}`))
+    const allowed = known?.split(" ")[0]
+    if (allowed !== undefined && allowed !== method && !(allowed === "GET" && isRead(method))) {
+      return refuse(405, `Use ${allowed} for ${path}`, { allow: allowed })
+    }
+    return HttpServerResponse.jsonUnsafe(
+      { error: `Nothing is served at ${path} on port ${port} (${name})`, serves },
+      { status: 404 }
+    )
+  })
+
+/** Around every route and every refusal of one listener. */
+const middleware = (listener: Listener) =>
+  HttpRouter.middleware(
+    (route) =>
+      (listener.guard ?? Effect.succeed(undefined)).pipe(
+        Effect.flatMap((refusal) => (refusal === undefined ? route : Effect.succeed(refusal))),
+        Effect.map(HttpServerResponse.setHeaders(HEADERS))
+      ),
+    { global: true }
+  )
+
+const codeOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "code" in error ? String(error.code) : String(error)
+
+/** Events have a token of their own. */
+const exceptEvents = (guard: NonNullable<Listener["guard"]>): NonNullable<Listener["guard"]> =>
+  HttpServerRequest.HttpServerRequest.use(({ url }) =>
+    url.split("?", 1)[0] === EVENTS_PATH ? Effect.succeed(undefined) : guard
+  )
+
+const listen = <E, R>(listener: Listener, routes: Layer.Layer<never, E, R>) => {
+  const { host, port, variable, name } = listener
+  const server = NodeHttpServer.layer(() => createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }), {
+    port,
+    ...(host === undefined ? {} : { host }),
+    gracefulShutdownTimeout: SHUTDOWN_MILLIS
+  }).pipe(
+    Layer.catchTag("ServeError", ({ cause }) =>
+      Layer.effectContext(
+        Effect.fail(new ListenError({ port, host: host ?? "every address", variable, code: codeOf(cause) }))
+      )
+    )
+  )
+  const fallback = HttpRouter.add("*", "/*", notServed(listener))
+  const announce = Layer.effectDiscard(
+    HttpServer.addressFormattedWith((address) => Effect.logDebug(`${name} listens on ${address}`))
+  )
+  return Layer.mergeAll(
+    HttpRouter.serve(Layer.mergeAll(routes, fallback, middleware(listener)), {
+      disableLogger: true,
+      disableListenLog: true
+    }),
+    announce
+  ).pipe(Layer.provideMerge(server), Layer.fresh)
+}
+
+export interface ServerOptions {
+  readonly metricsPort: number
+  readonly probePort: number
+  readonly dashboardPort: number
+  readonly dashboardHost: string
+  readonly dashboardToken: Redacted.Redacted<string> | undefined
+  readonly eventsToken: Redacted.Redacted<string> | undefined
+}
+
+const METRICS = "GET /metrics"
+const EVENTS = `POST ${EVENTS_PATH}`
+
+/** All listeners. Tests ask for port 0 and find the real one in HttpServer. */
+export const layerMetricsServer = ({ metricsPort }: ServerOptions) =>
+  listen({ name: "metrics", port: metricsPort, variable: "METRICS_PORT", serves: [METRICS] }, metricsRoute)
+
+export const layerProbeServer = ({ probePort, eventsToken }: ServerOptions) =>
+  listen(
+    {
+      name: "probes",
+      port: probePort,
+      variable: "PROBE_PORT",
+      serves: [...PROBE_PATHS.map((path) => `GET ${path}`), METRICS, EVENTS]
+    },
+    Layer.mergeAll(probeRoutes, metricsRoute, eventRoutes(eventsToken))
+  )
+
+export const layerDashboardServer = (options: ServerOptions) =>
+  listen(
+    {
+      name: "dashboard",
+      port: options.dashboardPort,
+      host: options.dashboardHost,
+      variable: "DASHBOARD_PORT",
+      serves: ["GET /", "GET /scaling-activity", "GET /health", "GET /api/v1/policies", EVENTS],
+      guard: exceptEvents(dashboardGuard(options.dashboardToken))
+    },
+    Layer.mergeAll(pageRoutes, healthRoute, eventRoutes(options.eventsToken))
+  )
+
+export const layerServers = (options: ServerOptions) =>
+  Layer.mergeAll(
+    // One listener serves both where the numbers are equal; two zeros are two free ports.
+    options.metricsPort === options.probePort && options.metricsPort !== 0 ? Layer.empty : layerMetricsServer(options),
+    layerProbeServer(options),
+    layerDashboardServer(options)
+  )
