@@ -16,7 +16,10 @@ export const PodState = Schema.Struct({
   createdAt: Millis,
   startedAt: Schema.optionalKey(Millis),
   /** Per container, in milli-units: `cpu` in millicores, `memory` in milli-bytes. */
-  requests: Schema.Record(Schema.String, Schema.Struct({ cpu: Schema.optionalKey(Schema.Int), memory: Schema.optionalKey(Schema.Int) })),
+  requests: Schema.Record(
+    Schema.String,
+    Schema.Struct({ cpu: Schema.optionalKey(Schema.Int), memory: Schema.optionalKey(Schema.Int) })
+  ),
   unschedulable: Schema.Boolean,
   crashLooping: Schema.Boolean
 })

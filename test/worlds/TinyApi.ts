@@ -253,12 +253,14 @@ export class TinyApi {
       if (this.#down || fault?.kind === "unreachable") return yield* unreachable(name, "connection refused")
       yield* pause(this.#options.latencyMillis)
       if (isCut() || fault?.kind === "loseRequest" || this.#partitioned.has(client)) return yield* Effect.never
+      if (this.#down) return yield* unreachable(name, "connection refused")
       // Forked into the server: what has arrived is done, even if nobody waits any more.
       const reply = yield* this.#serve(name, call, request, fault).pipe(
         Effect.forkIn(this.#server, { startImmediately: true }),
         Effect.flatMap(Fiber.join)
       )
       if (fault?.kind === "loseReply") return yield* Effect.never
+      if (this.#down) return yield* noAnswer(request, "connection reset")
       yield* pause(this.#options.latencyMillis)
       if (isCut() || this.#partitioned.has(client)) return yield* Effect.never
       return fault?.kind === "garble" ? (fault.reply as Json) : reply
@@ -266,16 +268,7 @@ export class TinyApi {
     return exchange.pipe(
       Effect.timeoutOrElse({
         duration: within,
-        orElse: () =>
-          isCut()
-            ? Effect.never
-            : Effect.fail(
-                new KubernetesError({
-                  request: name,
-                  reason: request.method === "GET" ? { _tag: "Unreachable" } : { _tag: "Unknown" },
-                  detail: `no answer within ${within} ms`
-                })
-              )
+        orElse: () => (isCut() ? Effect.never : Effect.fail(noAnswer(request, `no answer within ${within} ms`)))
       })
     )
   }
@@ -307,8 +300,11 @@ export class TinyApi {
       yield* pause(this.#options.latencyMillis)
       if (isCut() || fault?.kind === "loseRequest" || this.#partitioned.has(client)) return yield* Effect.never
       const queue = yield* Queue.unbounded<Commit | "Bookmark", KubernetesError | Cause.Done>()
-      const opened = yield* Effect.suspend(() => {
+      const watcher = { client, queue }
+      // Reads the backlog and listens in one step, or a commit in between would be lost.
+      const open = Effect.suspend(() => {
         try {
+          if (this.#down) return Effect.fail(unreachable(name, "connection refused"))
           this.calls.push(call)
           if (fault?.kind === "refuse") throw refusalOf(fault)
           const address = addressOf(this.store, path)
@@ -317,6 +313,7 @@ export class TinyApi {
             ? this.#existing(address.resource, address.namespace)
             : this.store.since(Number(version))
           for (const commit of backlog) Queue.offerUnsafe(queue, commit)
+          this.#watchers.add(watcher)
           return Effect.succeed(address)
         } catch (error) {
           if (!(error instanceof Refusal)) throw error
@@ -327,11 +324,7 @@ export class TinyApi {
           )
         }
       })
-      const watcher = { client, queue }
-      yield* Effect.acquireRelease(
-        Effect.sync(() => this.#watchers.add(watcher)),
-        () => Effect.sync(() => this.#watchers.delete(watcher))
-      )
+      const opened = yield* Effect.acquireRelease(open, () => Effect.sync(() => this.#watchers.delete(watcher)))
       const garbled = fault?.kind === "garble" ? Stream.succeed(fault.reply as RawWatchEvent) : Stream.empty
       const seconds = Number(query["timeoutSeconds"] ?? 0)
       const events = Stream.fromQueue(queue).pipe(
@@ -422,6 +415,14 @@ const pause = ([min, max]: readonly [number, number]): Effect.Effect<void> =>
 
 const unreachable = (request: string, detail: string) =>
   new KubernetesError({ request, reason: { _tag: "Unreachable" }, detail })
+
+/** Sent, and nothing came back: a write may have happened. */
+const noAnswer = (request: KubernetesRequest, detail: string) =>
+  new KubernetesError({
+    request: requestName(request.method, request.path),
+    reason: request.method === "GET" ? { _tag: "Unreachable" } : { _tag: "Unknown" },
+    detail
+  })
 
 const refusalOf = (fault: Extract<Fault, { readonly kind: "refuse" }>) =>
   new Refusal(fault.status, fault.reason ?? "Injected", "refused by the test", fault.retryAfterSeconds)

@@ -1,0 +1,226 @@
+/**
+ * List and watch as a named state machine over the port. `transition` is pure and knows when to list, when to
+ * resume and how long to wait; `runWatch` does what it says, for ever. A list is told between Init and InitDone, so
+ * that whoever listens swaps it in at once and keeps the last known state while the API server is away.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { List, Versioned } from "#schemas/kubernetes/List"
+import { Kubernetes, KubernetesError, type RawWatchEvent } from "#services/Kubernetes"
+import { type Collection, collectionPath, decode, LIST_LIMIT } from "#services/kubernetesCalls"
+import { requestName } from "#services/kubernetesStatus"
+
+/** Objects are as they stand on the wire; those of a list come without kind and apiVersion. */
+export type WatchEvent =
+  | { readonly _tag: "Init" }
+  | { readonly _tag: "InitApply"; readonly object: unknown }
+  | { readonly _tag: "InitDone" }
+  | { readonly _tag: "Applied"; readonly object: unknown }
+  | { readonly _tag: "Deleted"; readonly object: unknown }
+
+export type State =
+  /** Nothing is known, or what is known is too old to go on from. */
+  | { readonly _tag: "Unlisted" }
+  /** Between two pages of a list. */
+  | { readonly _tag: "Listing"; readonly token: string }
+  /** Everything up to this version has been told. */
+  | { readonly _tag: "Watching"; readonly resourceVersion: string }
+
+export type Input =
+  | { readonly _tag: "Paged"; readonly page: List }
+  | { readonly _tag: "Came"; readonly event: RawWatchEvent; readonly resourceVersion: string }
+  /** The server closed the watch, as it does every few minutes. */
+  | { readonly _tag: "Ended"; readonly livedMillis: number }
+  /** Not even a bookmark for so long: a dead connection, or a server that was restored to an older version. */
+  | { readonly _tag: "Silent" }
+  | { readonly _tag: "Failed"; readonly error: KubernetesError }
+
+export interface Machine {
+  readonly state: State
+  /** Failures, and watches that ended without a word, since something last went well. */
+  readonly streak: number
+}
+
+export interface Step extends Machine {
+  readonly tell: ReadonlyArray<WatchEvent>
+}
+
+export const initial: Machine = { state: { _tag: "Unlisted" }, streak: 0 }
+
+const BACKOFF_MILLIS = 800
+const BACKOFF_MAX_MILLIS = 30_000
+/** A watch that fails so often from one version is begun anew with a list. */
+const RELIST_AFTER_FAILURES = 5
+/** A kind that is not served so often in a row is not there, and neither are its objects. */
+const ABSENT_AFTER_FAILURES = 3
+/** A watch that lasted so long was a good one, even if it had nothing to tell. */
+const LIVED_MILLIS = 10_000
+/** Bookmarks come about once a minute. */
+const SILENCE_MILLIS = 150_000
+const TIMEOUT_SECONDS = [300, 600] as const
+
+const UNLISTED: State = { _tag: "Unlisted" }
+
+export const transition = (machine: Machine, input: Input): Step => {
+  const { state, streak } = machine
+  switch (input._tag) {
+    case "Paged": {
+      const { continue: token = "", resourceVersion } = input.page.metadata
+      const first: ReadonlyArray<WatchEvent> = state._tag === "Listing" ? [] : [{ _tag: "Init" }]
+      const items = (input.page.items ?? []).map((object): WatchEvent => ({ _tag: "InitApply", object }))
+      return token === ""
+        ? { state: { _tag: "Watching", resourceVersion }, streak: 0, tell: [...first, ...items, { _tag: "InitDone" }] }
+        : { state: { _tag: "Listing", token }, streak, tell: [...first, ...items] }
+    }
+    case "Came": {
+      const { event, resourceVersion } = input
+      const next: State = { _tag: "Watching", resourceVersion }
+      if (event.type === "BOOKMARK") return { state: next, streak: 0, tell: [] }
+      const _tag = event.type === "DELETED" ? "Deleted" : "Applied"
+      return { state: next, streak: 0, tell: [{ _tag, object: event.object }] }
+    }
+    case "Ended":
+      return { state, streak: input.livedMillis >= LIVED_MILLIS ? 0 : streak + 1, tell: [] }
+    case "Silent":
+      return { state: UNLISTED, streak: streak + 1, tell: [] }
+    case "Failed":
+      return failed(machine, input.error)
+  }
+}
+
+const failed = ({ state, streak }: Machine, error: KubernetesError): Step => {
+  const failures = streak + 1
+  switch (error.reason._tag) {
+    case "Gone":
+      return { state: UNLISTED, streak: failures, tell: [] }
+    case "NotFound": {
+      // Said by a server that is up, and said again: the kind is not installed, or no longer.
+      const absent = state._tag === "Unlisted" && failures === ABSENT_AFTER_FAILURES
+      return { state: UNLISTED, streak: failures, tell: absent ? [{ _tag: "Init" }, { _tag: "InitDone" }] : [] }
+    }
+    case "Malformed":
+      return { state: UNLISTED, streak: failures, tell: [] }
+    case "Unreachable":
+    case "Throttled":
+      // Away or busy: what is known stays good, and a list would only add to the load.
+      return { state: state._tag === "Listing" ? UNLISTED : state, streak: failures, tell: [] }
+    default: {
+      const stuck = state._tag === "Watching" && failures % RELIST_AFTER_FAILURES !== 0
+      return { state: stuck ? state : UNLISTED, streak: failures, tell: [] }
+    }
+  }
+}
+
+/** Before the next step, without jitter. What ends by itself is resumed at once, unless it keeps ending. */
+export const pauseMillis = (machine: Machine, input: Input): number => {
+  const attempts = input._tag === "Ended" ? machine.streak - 1 : machine.streak
+  if (attempts <= 0) return 0
+  const backoff = Math.min(BACKOFF_MILLIS * 2 ** Math.min(attempts - 1, 10), BACKOFF_MAX_MILLIS)
+  const reason = input._tag === "Failed" ? input.error.reason : undefined
+  return reason?._tag === "Throttled" ? Math.max(reason.retryAfterMillis, backoff) : backoff
+}
+
+export interface WatchOptions {
+  readonly collection: Collection
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+  /** Objects per page of a list. */
+  readonly limit?: number
+  /** What goes on, for health and logs: undefined when all is well again. */
+  readonly onTrouble?: (error: KubernetesError | undefined) => Effect.Effect<void>
+}
+
+/** Tells every event to `tell`, one at a time, in order. Never ends and never fails. */
+export const runWatch = <R>(
+  options: WatchOptions,
+  tell: (event: WatchEvent) => Effect.Effect<void, never, R>
+): Effect.Effect<never, never, R | Kubernetes> =>
+  Effect.gen(function* () {
+    const kubernetes = yield* Kubernetes
+    const path = collectionPath(options.collection)
+    const selectors = {
+      ...(options.labelSelector === undefined ? {} : { labelSelector: options.labelSelector }),
+      ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector })
+    }
+    let machine: Machine = initial
+    let troubled = false
+
+    const take = Effect.fnUntraced(function* (input: Input) {
+      const { tell: events, ...next } = transition(machine, input)
+      machine = next
+      for (const event of events) yield* tell(event)
+      const trouble = input._tag === "Failed" && input.error.reason._tag !== "Gone" ? input.error : undefined
+      if (trouble === undefined && !troubled) return
+      if (trouble === undefined && next.streak > 0) return // not yet proven well
+      troubled = trouble !== undefined
+      yield* options.onTrouble?.(trouble) ?? Effect.void
+    })
+
+    const list = (token: string | undefined) => {
+      const query = {
+        limit: String(options.limit ?? LIST_LIMIT),
+        ...selectors,
+        ...(token === undefined ? {} : { continue: token })
+      }
+      return kubernetes
+        .request({ method: "GET", path, query })
+        .pipe(Effect.flatMap((body) => decode(List)({ method: "GET", path }, body)))
+    }
+
+    /** One connection, from its opening to its end; the answer says how it ended. */
+    const follow = Effect.fnUntraced(function* (resourceVersion: string) {
+      const [min, max] = TIMEOUT_SECONDS
+      const timeoutSeconds = String(yield* Random.nextIntBetween(min, max))
+      const query = { watch: "true", allowWatchBookmarks: "true", resourceVersion, timeoutSeconds, ...selectors }
+      const startedAt = yield* Clock.currentTimeMillis
+      let silent = false
+      yield* kubernetes.watch(path, query).pipe(
+        Stream.mapEffect((event) => came(path, event)),
+        Stream.timeoutOrElse({ duration: SILENCE_MILLIS, orElse: () => Stream.sync(() => void (silent = true)) }),
+        Stream.runForEach((input) => (input === undefined ? Effect.void : take(input)))
+      )
+      if (silent) return { _tag: "Silent" } satisfies Input
+      return { _tag: "Ended", livedMillis: (yield* Clock.currentTimeMillis) - startedAt } satisfies Input
+    })
+
+    const step = Effect.suspend((): Effect.Effect<Input, KubernetesError, R> => {
+      const { state } = machine
+      if (state._tag === "Watching") return follow(state.resourceVersion)
+      const page = list(state._tag === "Listing" ? state.token : undefined)
+      return Effect.map(page, (page): Input => ({ _tag: "Paged", page }))
+    })
+
+    while (true) {
+      const input = yield* step.pipe(Effect.catch((error) => Effect.succeed<Input>({ _tag: "Failed", error })))
+      yield* take(input)
+      const pause = pauseMillis(machine, input)
+      if (pause > 0) yield* Effect.flatMap(Random.nextBetween(1, 1.4), (factor) => Effect.sleep(pause * factor))
+    }
+  })
+
+/** The same as a stream; a slow reader slows the watch down. */
+export const watch = (options: WatchOptions): Stream.Stream<WatchEvent, never, Kubernetes> =>
+  Stream.callback<WatchEvent, never, Kubernetes>(
+    (queue) => runWatch(options, (event) => Effect.asVoid(Queue.offer(queue, event))),
+    { bufferSize: 64, strategy: "suspend" }
+  )
+
+const decodeVersioned = Schema.decodeUnknownOption(Versioned)
+
+const came = (path: string, event: RawWatchEvent): Effect.Effect<Input, KubernetesError> =>
+  Option.match(decodeVersioned(event.object), {
+    onNone: () =>
+      Effect.fail(
+        new KubernetesError({
+          request: requestName("WATCH", path),
+          reason: { _tag: "Malformed" },
+          detail: `a ${event.type} event without metadata.resourceVersion`
+        })
+      ),
+    onSome: ({ metadata }) => Effect.succeed({ _tag: "Came", event, resourceVersion: metadata.resourceVersion })
+  })
