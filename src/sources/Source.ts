@@ -37,6 +37,23 @@ export interface Source<Options, R> {
   readonly sample: (input: SampleInput<Options>) => Effect.Effect<Reading, never, R>
 }
 
+/** Beyond it a double no longer counts by ones, and no replica count was ever meant. */
+const LARGEST = Number.MAX_SAFE_INTEGER
+
+/** Why this number must not be acted upon; undefined when it may. `what` begins the sentence. */
+export const unusable = (value: number, what: string): Missing | undefined => {
+  if (Number.isNaN(value)) {
+    return missing("NotANumber", `${what} is NaN. Look for a division by zero or for series that do not exist.`)
+  }
+  if (value === Infinity || value === -Infinity) {
+    return missing("NotANumber", `${what} is infinite. Look for a division by zero.`)
+  }
+  if (value < 0) {
+    return missing("Negative", `${what} is negative, which no load can be. Correct its origin, or clamp it at zero.`)
+  }
+  return value > LARGEST ? missing("Overflow", `${what} is too large to be true. Correct its origin.`) : undefined
+}
+
 /** What a plug answers that the API knows and this version does not read: absence, so nothing is scaled by it. */
 export const notBuilt = (name: string) => (): Effect.Effect<Missing> =>
   Effect.succeed(

@@ -70,8 +70,12 @@ export const SOURCES = {
 
 export type SourceName = keyof typeof SOURCES
 
+type ServicesOf<P> = P extends { readonly bind: (signal: Signal) => Result.Result<BoundSource<infer R>, Refusal> }
+  ? R
+  : never
+
 /** What the world must offer so that any source can be sampled. */
-export type SourceServices = (typeof SOURCES)[SourceName] extends Plug<infer _, infer R> ? R : never
+export type SourceServices = ServicesOf<(typeof SOURCES)[SourceName]>
 
 const isSourceName = (name: string): name is SourceName => Object.hasOwn(SOURCES, name)
 

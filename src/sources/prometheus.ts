@@ -1,8 +1,15 @@
 /** The value of a PromQL query. */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { httpAuthFields, httpUrl } from "#schemas/Endpoint"
-import { notBuilt } from "#sources/Source"
-import type { Source } from "#sources/Source"
+import { measured, missing } from "#schemas/Reading"
+import type { Millis, Missing, Reading, Stale } from "#schemas/Reading"
+import { Prometheus } from "#services/Prometheus"
+import type { PrometheusAnswer, PrometheusSeries } from "#services/prometheusAnswer"
+import { requestHeaders } from "#services/requestHeaders"
+import type { Secrets } from "#services/Secrets"
+import { unusable } from "#sources/Source"
+import type { SampleInput, Source } from "#sources/Source"
 
 export const PrometheusOptions = Schema.Struct({
   serverUrl: Schema.optionalKey(
@@ -42,7 +49,116 @@ export const PrometheusOptions = Schema.Struct({
 })
 export type PrometheusOptions = typeof PrometheusOptions.Type
 
-export const prometheus: Source<PrometheusOptions, never> = {
+type Reduce = NonNullable<PrometheusOptions["reduce"]>
+
+interface Sample {
+  readonly value: number
+  readonly at: Millis
+}
+
+/** As Prometheus prints them; JavaScript alone would also take "", "0x10" and " 1 ". */
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/u
+const NOT_FINITE: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Inf: Infinity,
+  "+Inf": Infinity,
+  "-Inf": -Infinity
+}
+
+const parse = ({ at, value }: PrometheusSeries): Sample | Missing => {
+  const special = Object.hasOwn(NOT_FINITE, value) ? NOT_FINITE[value] : undefined
+  if (special === undefined && !DECIMAL.test(value)) {
+    return missing("Malformed", "The query's value is not written as a number. Check that serverUrl names Prometheus.")
+  }
+  const number = special ?? Number(value)
+  if (special === undefined && !Number.isFinite(number)) {
+    return missing("Overflow", "The query's value is too large to be true. Correct the query.")
+  }
+  // -0 is no negative load.
+  return unusable(number, "The query's value") ?? { value: number + 0, at }
+}
+
+const labelText = ({ labels }: PrometheusSeries) =>
+  JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+
+const REDUCTIONS: Readonly<Record<Reduce, (values: ReadonlyArray<number>) => number>> = {
+  max: (values) => values.reduce((a, b) => Math.max(a, b)),
+  min: (values) => values.reduce((a, b) => Math.min(a, b)),
+  sum: (values) => values.reduce((a, b) => a + b),
+  avg: (values) => values.reduce((a, b) => a + b) / values.length,
+  first: ([first = Number.NaN]) => first
+}
+
+/** One sample of many, or none at all when any of those that count is no number. */
+const reduceSeries = (series: PrometheusAnswer["series"], reduce: Reduce | undefined): Sample | Missing => {
+  if (series.length > 1 && reduce === undefined) {
+    return missing(
+      "TooManySeries",
+      `The query yields ${series.length} series where one number is needed. Aggregate them with sum(), max() or avg(), or set reduce.`
+    )
+  }
+  const counted =
+    reduce === "first" ? series.toSorted((a, b) => (labelText(a) < labelText(b) ? -1 : 1)).slice(0, 1) : series
+  const samples: Array<Sample> = []
+  for (const one of counted) {
+    const sample = parse(one)
+    if ("_tag" in sample) return sample
+    samples.push(sample)
+  }
+  const value = REDUCTIONS[reduce ?? "first"](samples.map((sample) => sample.value))
+  const at = samples.reduce((oldest, sample) => Math.min(oldest, sample.at), Infinity)
+  return unusable(value, "The series together") ?? { value, at }
+}
+
+const stale = ({ at, value }: Sample, now: Millis, ageMillis: number, atMost: number): Stale => ({
+  _tag: "Stale",
+  value,
+  at: Math.min(at, now),
+  ageMillis,
+  detail: `The newest sample is older than maxSampleAge (${atMost / 1000} s). Check the scrape of its target.`
+})
+
+const sampleOnce = Effect.fn("prometheus.sample")(function* (input: SampleInput<PrometheusOptions>) {
+  const { at, maxSampleAgeMillis, namespace, onEmpty, options } = input
+  const { preset, query, reduce, serverUrl } = options
+  if (query === undefined) {
+    return missing(
+      "NotBuilt",
+      `The preset ${preset ?? ""} is not in this version yet. Write the query itself into query.`
+    ) as Reading
+  }
+  const prometheus = yield* Prometheus
+  const headers = yield* requestHeaders(namespace, options)
+  const limit = maxSampleAgeMillis === undefined || maxSampleAgeMillis <= 0 ? undefined : maxSampleAgeMillis
+  const ask = (lookbackMillis: number | undefined) =>
+    prometheus.query({ serverUrl, promql: query, headers, ...(lookbackMillis === undefined ? {} : { lookbackMillis }) })
+  const { series } = yield* ask(limit)
+  if (series.length === 0) {
+    // Nothing that young. What is older is worth showing, and must not pass for an empty queue.
+    const older = limit === undefined ? undefined : (yield* ask(undefined)).series
+    if (limit !== undefined && older !== undefined && older.length > 0) {
+      const sample = reduceSeries(older, reduce)
+      return "_tag" in sample ? sample : stale({ ...sample, at: at - limit }, at, limit, limit)
+    }
+    return onEmpty === "Zero"
+      ? measured(0, at)
+      : missing(
+          "Empty",
+          "The query is answered, by no series at all. Check names and labels, append `or vector(0)`, or set onEmpty: Zero."
+        )
+  }
+  const sample = reduceSeries(series, reduce)
+  if ("_tag" in sample) return sample
+  const ageMillis = at - sample.at
+  return limit !== undefined && ageMillis > limit
+    ? stale(sample, at, ageMillis, limit)
+    : measured(sample.value, Math.min(sample.at, at))
+})
+
+const sample = (input: SampleInput<PrometheusOptions>) =>
+  sampleOnce(input).pipe(Effect.catchTag("SourceError", (error) => Effect.succeed<Reading>(error.missing)))
+
+export const prometheus: Source<PrometheusOptions, Prometheus | Secrets> = {
   name: "prometheus",
   description: "The value of a PromQL query.",
   options: PrometheusOptions,
@@ -52,5 +168,5 @@ export const prometheus: Source<PrometheusOptions, never> = {
   },
   built: true,
   worksAtZero: false,
-  sample: notBuilt("prometheus")
+  sample
 }

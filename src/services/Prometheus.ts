@@ -1,0 +1,175 @@
+/**
+ * The port to Prometheus and everything that speaks its query API. Policies that ask the same question within a
+ * second share one request, so that a fleet of policies on one dashboard's query costs Prometheus one.
+ */
+import * as Cache from "effect/Cache"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
+import type { Millis } from "#schemas/Reading"
+import { Egress, printableUrl } from "#services/Egress"
+import type { EgressRequest } from "#services/Egress"
+import { Metrics } from "#services/Metrics"
+import { readAnswer } from "#services/prometheusAnswer"
+import type { PrometheusAnswer } from "#services/prometheusAnswer"
+import { Settings } from "#services/Settings"
+import { SourceError } from "#services/SourceError"
+
+export interface PrometheusQuery {
+  /** Undefined: the operator's own. */
+  readonly serverUrl: string | undefined
+  readonly promql: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Evaluated then instead of now. */
+  readonly at?: Millis
+  /** How old a sample may be and still count, instead of the server's default of five minutes. */
+  readonly lookbackMillis?: number
+}
+
+export interface PrometheusHealth {
+  readonly server: string
+  readonly healthy: boolean
+  readonly at: Millis
+  readonly detail: string
+}
+
+export class Prometheus extends Context.Service<
+  Prometheus,
+  {
+    readonly query: (query: PrometheusQuery) => Effect.Effect<PrometheusAnswer, SourceError>
+    /** Whether the operator has a Prometheus of its own. */
+    readonly hasDefault: boolean
+    /** The last result of each server that was asked lately. */
+    readonly health: Effect.Effect<ReadonlyArray<PrometheusHealth>>
+  }
+>()("nimbusguard/services/Prometheus") {}
+
+/** Half of the shortest interval: a tick never sees the answer that the tick before it saw. */
+const SHARED_MILLIS = 500
+const QUESTIONS_MAX = 1024
+/** Larger answers are shared while they are on their way, and not kept. */
+const SERIES_KEPT_MAX = 1000
+const SERVERS_MAX = 256
+
+/** A question as text, so that equal ones are one key of the cache. */
+interface Question extends Pick<EgressRequest, "headers" | "trusted"> {
+  readonly server: string
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+const queryUrl = (server: string): string => {
+  if (!URL.canParse(server)) return server
+  const url = new URL(server)
+  url.pathname = `${url.pathname.replace(/\/+$/u, "")}/api/v1/query`
+  return url.href
+}
+
+const withParameters = (url: string, parameters: Readonly<Record<string, string>>): string => {
+  if (!URL.canParse(url)) return url
+  const whole = new URL(url)
+  for (const [name, value] of Object.entries(parameters)) whole.searchParams.set(name, value)
+  return whole.href
+}
+
+export interface PrometheusSettings {
+  readonly defaultUrl: string | undefined
+}
+
+const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSettings) {
+  const egress = yield* Egress
+  const metrics = yield* Metrics
+  const getOnly = yield* Ref.make<ReadonlySet<string>>(new Set())
+  const health = yield* Ref.make<ReadonlyMap<string, PrometheusHealth>>(new Map())
+  const own = settings.defaultUrl === undefined ? undefined : printableUrl(settings.defaultUrl)
+
+  const exchange = Effect.fnUntraced(function* ({ headers = {}, parameters, server, trusted = false }: Question) {
+    const url = queryUrl(server)
+    const common = { headers, trusted }
+    const get = egress.request({ ...common, method: "GET", url: withParameters(url, parameters) })
+    if ((yield* Ref.get(getOnly)).has(server)) return yield* get
+    const text = new URLSearchParams(parameters).toString()
+    const body = { contentType: "application/x-www-form-urlencoded", text }
+    const answer = yield* egress.request({ ...common, method: "POST", url, body })
+    if (answer.status !== 405) return answer
+    yield* Ref.update(getOnly, (known) => new Set([...known, server].slice(-SERVERS_MAX)))
+    return yield* get
+  })
+
+  const noteHealth = Effect.fnUntraced(function* (server: string, error: SourceError | undefined) {
+    // A wrong query says nothing about the server that refused it.
+    const healthy = error === undefined || error.why === "BadOptions"
+    const entry = { server, healthy, at: yield* Clock.currentTimeMillis, detail: healthy ? "" : error.detail }
+    const known = yield* Ref.updateAndGet(health, (before) => {
+      const others = [...before].filter(([name]) => name !== server).slice(1 - SERVERS_MAX)
+      return new Map([...others, [server, entry]])
+    })
+    // Any tenant can name a server that is not there; the operator's own speaks for the component when it has one.
+    const speaks = own === undefined ? [...known.values()] : [known.get(own) ?? { healthy: true }]
+    yield* metrics.health(
+      "prometheus",
+      speaks.every((one) => one.healthy)
+    )
+  })
+
+  const ask = Effect.fn("Prometheus.ask")(function* (question: Question) {
+    const server = printableUrl(question.server)
+    yield* Effect.annotateCurrentSpan({ server, promql: question.parameters["query"] })
+    const answer = yield* exchange(question).pipe(
+      Effect.mapError((error) => error.sourceError),
+      Effect.flatMap(readAnswer),
+      Effect.tapError((error) => noteHealth(server, error)),
+      // A caller whose deadline is shorter than ours gives up first, and the server has still not answered.
+      Effect.onInterrupt(() =>
+        noteHealth(server, new SourceError({ why: "Timeout", detail: `${server} did not answer in time.` }))
+      )
+    )
+    yield* noteHealth(server, undefined)
+    if (answer.warnings.length > 0) {
+      yield* Effect.annotateCurrentSpan("warnings", answer.warnings)
+      yield* Effect.logDebug("Prometheus answered with warnings", { server, warnings: answer.warnings })
+    }
+    return answer
+  })
+
+  const cache = yield* Cache.makeWith((key: string) => ask(JSON.parse(key) as Question), {
+    capacity: QUESTIONS_MAX,
+    timeToLive: (exit) => (Exit.isSuccess(exit) && exit.value.series.length > SERIES_KEPT_MAX ? 0 : SHARED_MILLIS)
+  })
+
+  return Prometheus.of({
+    hasDefault: own !== undefined,
+    health: Effect.map(Ref.get(health), (known) => [...known.values()]),
+    query: Effect.fnUntraced(function* ({ at, headers, lookbackMillis, promql, serverUrl }: PrometheusQuery) {
+      const server = serverUrl ?? settings.defaultUrl
+      if (server === undefined) {
+        return yield* new SourceError({
+          why: "BadOptions",
+          detail:
+            "The policy names no Prometheus and the operator has none of its own. Set serverUrl, or PROMETHEUS_URL on the operator."
+        })
+      }
+      const question: Question = {
+        server,
+        trusted: serverUrl === undefined,
+        headers: Object.fromEntries(Object.entries(headers ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+        parameters: {
+          query: promql,
+          ...(at === undefined ? {} : { time: String(at / 1000) }),
+          ...(lookbackMillis === undefined ? {} : { lookback_delta: String(lookbackMillis / 1000) })
+        }
+      }
+      return yield* Cache.get(cache, JSON.stringify(question))
+    })
+  })
+})
+
+export const layerWith = (settings: PrometheusSettings): Layer.Layer<Prometheus, never, Egress | Metrics> =>
+  Layer.effect(Prometheus, make(settings))
+
+export const layer: Layer.Layer<Prometheus, never, Egress | Metrics | Settings> = Layer.effect(
+  Prometheus,
+  Effect.flatMap(Settings, ({ prometheusUrl }) => make({ defaultUrl: prometheusUrl }))
+)

@@ -1,0 +1,145 @@
+/**
+ * One HTTP exchange on one connection pool: the answer as text, bounded as it streams in, before and after it is
+ * unpacked, so that neither a flood nor a gzip bomb ever sits in memory.
+ */
+import { Transform } from "node:stream"
+import type { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
+import { createGunzip } from "node:zlib"
+import { request } from "@effect/platform-node/Undici"
+import type { Dispatcher } from "@effect/platform-node/Undici"
+import { ANSWER_BYTES_MAX } from "#services/Egress"
+import type { EgressReason } from "#services/Egress"
+import type { Rule } from "#services/forbiddenAddresses"
+
+export interface Exchange {
+  readonly status: number
+  readonly location: string | undefined
+  readonly body: string
+}
+
+/** Thrown inside Node's callbacks only; EgressLive turns it into an EgressError. */
+export class ExchangeFailure extends Error {
+  readonly reason: EgressReason
+  constructor(reason: EgressReason, detail: string) {
+    super(detail)
+    this.reason = reason
+  }
+}
+
+export const blocked = (rule: Rule, host: string): ExchangeFailure => {
+  const why = {
+    LinkLocal: "is a link-local address",
+    Metadata: "is the cloud's metadata service",
+    Loopback: "is this machine itself",
+    Unroutable: "is no address of a single server",
+    Downgrade: "would be asked without TLS"
+  }
+  return new ExchangeFailure({ _tag: "Blocked", rule }, `is refused, because ${host} ${why[rule]}`)
+}
+
+const tooLarge = () =>
+  new ExchangeFailure(
+    { _tag: "TooLarge" },
+    `answered with more than ${ANSWER_BYTES_MAX / 1024 / 1024} MiB, of which nothing was used`
+  )
+
+const atMost = (bytes: number) => {
+  let seen = 0
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      seen += chunk.length
+      if (seen > bytes) done(tooLarge())
+      else done(null, chunk)
+    }
+  })
+}
+
+const readText = async (body: Readable, gzipped: boolean): Promise<string> => {
+  const chunks: Array<Buffer> = []
+  const collect = async (source: AsyncIterable<Buffer>) => {
+    for await (const chunk of source) chunks.push(chunk)
+  }
+  if (gzipped) await pipeline(body, atMost(ANSWER_BYTES_MAX), createGunzip(), atMost(ANSWER_BYTES_MAX), collect)
+  else await pipeline(body, atMost(ANSWER_BYTES_MAX), collect)
+  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))
+}
+
+const single = (header: string | ReadonlyArray<string> | undefined): string | undefined =>
+  typeof header === "string" ? header : header?.join(", ")
+
+/** Gives up on a body that nobody will read, without its errors reaching anybody. */
+const discard = (body: Readable) => {
+  body.on("error", () => {})
+  body.destroy()
+}
+
+export const exchange = async (
+  url: URL,
+  options: {
+    readonly dispatcher: Dispatcher
+    readonly method: "GET" | "POST"
+    readonly headers: Readonly<Record<string, string>>
+    readonly body: string | undefined
+    readonly signal: AbortSignal
+  }
+): Promise<Exchange> => {
+  const answer = await request(url, {
+    dispatcher: options.dispatcher,
+    method: options.method,
+    headers: { ...options.headers, "accept-encoding": "gzip" },
+    body: options.body ?? null,
+    signal: options.signal
+  })
+  const status = answer.statusCode
+  const location = status >= 300 && status < 400 ? single(answer.headers["location"]) : undefined
+  if (location !== undefined) {
+    discard(answer.body)
+    return { status, location, body: "" }
+  }
+  const encoding = (single(answer.headers["content-encoding"]) ?? "identity").trim().toLowerCase()
+  const gzipped = encoding === "gzip" || encoding === "x-gzip"
+  if (!gzipped && encoding !== "identity" && encoding !== "") {
+    discard(answer.body)
+    throw new ExchangeFailure({ _tag: "Malformed" }, "answered in an encoding that it was not asked for")
+  }
+  if (Number(single(answer.headers["content-length"]) ?? 0) > ANSWER_BYTES_MAX) {
+    discard(answer.body)
+    throw tooLarge()
+  }
+  return { status, location: undefined, body: await readText(answer.body, gzipped) }
+}
+
+const codeOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : ""
+
+/** Error codes only: messages of libraries may quote what was sent. */
+export const failureOf = (error: unknown): ExchangeFailure => {
+  if (error instanceof ExchangeFailure) return error
+  // Happy eyeballs tries several addresses and reports them together.
+  if (error instanceof AggregateError && error.errors.length > 0) return failureOf(error.errors[0])
+  if (error instanceof Error && error.cause instanceof ExchangeFailure) return error.cause
+  const code = codeOf(error)
+  const told = code === "" ? "" : ` (${code})`
+  if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") {
+    return new ExchangeFailure({ _tag: "Timeout" }, `did not accept a connection in time${told}`)
+  }
+  if (code === "UND_ERR_HEADERS_OVERFLOW" || code === "HPE_HEADER_OVERFLOW") {
+    return new ExchangeFailure({ _tag: "TooLarge" }, `answered with headers beyond any use${told}`)
+  }
+  if (code === "UND_ERR_INVALID_ARG" || error instanceof URIError) {
+    return new ExchangeFailure({ _tag: "BadOptions" }, `cannot be asked like this${told}`)
+  }
+  const garbled = /^(?:HPE_|Z_|ERR_ENCODING|UND_ERR_RES_|UND_ERR_RESPONSE)/u.test(code) || error instanceof TypeError
+  if (garbled) return new ExchangeFailure({ _tag: "Malformed" }, `did not answer in whole, well-formed HTTP${told}`)
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
+    return new ExchangeFailure({ _tag: "Unreachable" }, `has a name that cannot be resolved${told}`)
+  }
+  if (/CERT|SSL|TLS|SIGNATURE|ISSUER/u.test(code)) {
+    return new ExchangeFailure(
+      { _tag: "Unreachable" },
+      `showed a certificate that is not trusted, or spoke no TLS${told}`
+    )
+  }
+  return new ExchangeFailure({ _tag: "Unreachable" }, `could not be asked: the connection failed${told}`)
+}

@@ -1,0 +1,101 @@
+/** The answer to an instant query, as Prometheus and its relatives put it on the wire. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Millis } from "#schemas/Reading"
+import { statusError } from "#services/Egress"
+import type { EgressAnswer } from "#services/Egress"
+import { jsonBody, parseJson } from "#services/jsonBody"
+import { SourceError } from "#services/SourceError"
+
+/** Seconds since the epoch and the value as text: JSON knows neither NaN nor Inf. */
+const Sample = Schema.Tuple([Schema.Finite, Schema.String])
+
+const Warnings = { warnings: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String))) }
+
+const Success = Schema.Struct({
+  status: Schema.Literal("success"),
+  data: Schema.Union([
+    Schema.Struct({ resultType: Schema.Literal("scalar"), result: Sample }),
+    Schema.Struct({
+      resultType: Schema.Literal("vector"),
+      result: Schema.Array(
+        Schema.Struct({
+          metric: Schema.Record(Schema.String, Schema.String),
+          value: Schema.optionalKey(Sample),
+          /** A native histogram: not a number. */
+          histogram: Schema.optionalKey(Schema.Unknown)
+        })
+      )
+    }),
+    Schema.Struct({ resultType: Schema.Literals(["matrix", "string"]), result: Schema.Unknown })
+  ]),
+  ...Warnings
+})
+
+const Failure = Schema.Struct({ status: Schema.Literal("error"), errorType: Schema.String, error: Schema.String })
+
+const Answer = Schema.Union([Success, Failure])
+
+export interface PrometheusSeries {
+  readonly labels: Readonly<Record<string, string>>
+  /** As sent; `NaN` and `+Inf` are for the caller to refuse. */
+  readonly value: string
+  /** When the query was evaluated. */
+  readonly at: Millis
+}
+
+export interface PrometheusAnswer {
+  readonly kind: "scalar" | "vector"
+  readonly series: ReadonlyArray<PrometheusSeries>
+  readonly warnings: ReadonlyArray<string>
+}
+
+/** One line of plain words: it ends in a status field. */
+const plain = (text: string) => text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").slice(0, 200)
+
+const refusal = (url: string, failure: typeof Failure.Type): SourceError => {
+  const said = `${url} refused the query (${plain(failure.errorType)}): ${plain(failure.error)}.`
+  switch (failure.errorType) {
+    case "bad_data":
+    case "execution":
+      return new SourceError({ why: "BadOptions", detail: `${said} Correct the query.` })
+    case "timeout":
+    case "canceled":
+      return new SourceError({ why: "Timeout", detail: `${said} Make the query cheaper, or record it with a rule.` })
+    case "unavailable":
+      return new SourceError({ why: "Unreachable", detail: `${said} Wait until the server has started.` })
+    default:
+      return new SourceError({ why: "HttpStatus", detail: `${said} Look at the server's own log for the cause.` })
+  }
+}
+
+const toMillis = (seconds: number): Millis => Math.round(seconds * 1000)
+
+const notInstant = (url: string, what: string) =>
+  new SourceError({ why: "Malformed", detail: `${url} answered with ${what}, which is no number. ` + remedyOfKind })
+
+const remedyOfKind =
+  "Write a query that yields a scalar or an instant vector: wrap a range in rate() or avg_over_time(), a histogram in histogram_quantile()."
+
+export const readAnswer = Effect.fnUntraced(function* (answer: EgressAnswer) {
+  if (answer.status < 200 || answer.status > 299) {
+    const failure = Schema.decodeUnknownResult(Failure)(Result.getOrUndefined(parseJson(answer.body)))
+    return yield* Result.isSuccess(failure) ? refusal(answer.url, failure.success) : statusError(answer).sourceError
+  }
+  const body = yield* jsonBody(Answer, answer, "Prometheus' answer to a query")
+  if (body.status === "error") return yield* refusal(answer.url, body)
+  const { data } = body
+  const warnings = (body.warnings ?? []).slice(0, 10).map(plain)
+  if (data.resultType === "scalar") {
+    const [seconds, value] = data.result
+    return { kind: "scalar", series: [{ labels: {}, value, at: toMillis(seconds) }], warnings } as PrometheusAnswer
+  }
+  if (data.resultType !== "vector") return yield* notInstant(answer.url, `a ${data.resultType}`)
+  const series: Array<PrometheusSeries> = []
+  for (const { metric, value } of data.result) {
+    if (value === undefined) return yield* notInstant(answer.url, "a histogram")
+    series.push({ labels: metric, value: value[1], at: toMillis(value[0]) })
+  }
+  return { kind: "vector", series, warnings } as PrometheusAnswer
+})
