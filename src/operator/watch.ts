@@ -97,7 +97,8 @@ const failed = ({ state, streak }: Machine, error: KubernetesError): Step => {
   const failures = streak + 1
   switch (error.reason._tag) {
     case "Gone":
-      return { state: UNLISTED, streak: failures, tell: [] }
+      // The answer of a server that is well again: what came before does not count.
+      return { state: UNLISTED, streak: 1, tell: [] }
     case "NotFound": {
       // Said by a server that is up, and said again: the kind is not installed, or no longer.
       const absent = state._tag === "Unlisted" && failures === ABSENT_AFTER_FAILURES

@@ -121,6 +121,14 @@ describe("the watch machine", () => {
     assert.strictEqual(pauseMillis(healed, failure), 800)
   })
 
+  it("does not hold an outage against a server that is back and wants a list", () => {
+    const inputs = [
+      ...Array.from({ length: 9 }, () => failedWith({ _tag: "Unreachable" })),
+      failedWith({ _tag: "Gone" })
+    ]
+    assert.strictEqual(pauseMillis(run(inputs, listed).machine, failedWith({ _tag: "Gone" })), 800)
+  })
+
   it("waits as long as the server asks for", () => {
     assert.strictEqual(pauseMillis(run([failedWith(throttled)], listed).machine, failedWith(throttled)), 7_000)
   })
