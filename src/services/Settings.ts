@@ -4,7 +4,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Redacted from "effect/Redacted"
-import type { PolicyDefaults } from "./policyDefaults.ts"
+import type { PolicyDefaults } from "#schemas/crd/Crd"
 import * as readers from "./settingReaders.ts"
 
 /** What is true of this process before anybody configures it. */

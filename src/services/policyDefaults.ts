@@ -7,6 +7,7 @@ import * as Yaml from "effect/encoding/Yaml"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
+import { POLICY_DEFAULTS, type PolicyDefaults } from "#schemas/crd/Crd"
 
 /** Reads one file: its text, or undefined when there is none. */
 export type ReadFile = (path: string) => string | undefined
@@ -35,10 +36,21 @@ const File = Schema.Struct({
   )
 })
 
-export type PolicyDefaults = typeof File.Type
+/** What the file does not say is said by the kind itself. */
+const toDefaults = (file: typeof File.Type): PolicyDefaults => ({
+  minReplicas: file.min_replicas ?? POLICY_DEFAULTS.minReplicas,
+  maxReplicas: file.max_replicas ?? POLICY_DEFAULTS.maxReplicas,
+  targetCpuUtilization: file.target_cpu_utilization ?? POLICY_DEFAULTS.targetCpuUtilization,
+  learningRate: file.learning_rate ?? POLICY_DEFAULTS.learningRate,
+  discountFactor: file.discount_factor ?? POLICY_DEFAULTS.discountFactor,
+  epsilonStart: file.epsilon_start ?? POLICY_DEFAULTS.epsilonStart,
+  epsilonEnd: file.epsilon_end ?? POLICY_DEFAULTS.epsilonEnd,
+  epsilonDecay: file.epsilon_decay ?? POLICY_DEFAULTS.epsilonDecay,
+  ...(file.cooldown_period === undefined ? {} : { cooldownSeconds: file.cooldown_period })
+})
 
 /** Name and description of each entry, for the documentation. */
-export const POLICY_DEFAULTS: ReadonlyArray<{ readonly name: string; readonly description: string }> = Object.entries(
+export const DEFAULT_NAMES: ReadonlyArray<{ readonly name: string; readonly description: string }> = Object.entries(
   File.fields
 ).map(([name, field]) => ({
   name,
@@ -70,9 +82,12 @@ export const readPolicyDefaults = (
           : `${path}: ${name.join(".")}: ${issue.message}; the names are ${Object.keys(File.fields).join(", ")}`
       })
     ),
+    Result.map(toDefaults),
     Result.flatMap((defaults) =>
-      (defaults.min_replicas ?? 0) > (defaults.max_replicas ?? Number.POSITIVE_INFINITY)
-        ? Result.fail([`${path}: min_replicas is above max_replicas: swap them`])
+      defaults.minReplicas > defaults.maxReplicas
+        ? Result.fail([
+            `${path}: min_replicas is ${defaults.minReplicas}, above max_replicas, which is ${defaults.maxReplicas}: lower the one or raise the other`
+          ])
         : Result.succeed(defaults)
     )
   )

@@ -3,7 +3,8 @@ import { Effect, Redacted } from "effect"
 import { inspect } from "node:util"
 import { expect } from "vitest"
 import { type Given, loadSettings, SettingsError } from "#services/loadSettings"
-import { POLICY_DEFAULTS } from "#services/policyDefaults"
+import { POLICY_DEFAULTS } from "#schemas/crd/Crd"
+import { DEFAULT_NAMES } from "#services/policyDefaults"
 import { type Setting, SETTINGS } from "#services/Settings"
 
 interface World {
@@ -56,7 +57,7 @@ describe("settings", () => {
           podName: "host-1",
           podNamespace: "nimbusguard",
           tracing: false,
-          defaults: {}
+          defaults: POLICY_DEFAULTS
         }
       )
     })
@@ -241,15 +242,15 @@ describe("the defaults file", () => {
         )
       )
       assert.deepStrictEqual(settings.defaults, {
-        learning_rate: 0.1,
-        discount_factor: 0.95,
-        epsilon_start: 1,
-        epsilon_end: 0.01,
-        epsilon_decay: 0.995,
-        min_replicas: 1,
-        max_replicas: 50,
-        cooldown_period: 300,
-        target_cpu_utilization: 70
+        learningRate: 0.1,
+        discountFactor: 0.95,
+        epsilonStart: 1,
+        epsilonEnd: 0.01,
+        epsilonDecay: 0.995,
+        minReplicas: 1,
+        maxReplicas: 50,
+        cooldownSeconds: 300,
+        targetCpuUtilization: 70
       })
     })
   )
@@ -259,7 +260,8 @@ describe("the defaults file", () => {
     ["learning_rate: 2", /defaults\.yaml: learning_rate: Expected a value between 0 and 1/],
     ["min_replicas: many", /defaults\.yaml: min_replicas: /],
     ["- 1", /write one `name: number` per line/],
-    ["min_replicas: 9\nmax_replicas: 3", /min_replicas is above max_replicas/],
+    ["min_replicas: 9\nmax_replicas: 3", /min_replicas is 9, above max_replicas, which is 3/],
+    ["min_replicas: 51", /min_replicas is 51, above max_replicas, which is 50/],
     ["a: [", /cannot be read as YAML/]
   ]
   it.effect.each(bad)("refuses %j with a sentence", ([content, pattern]) =>
@@ -295,7 +297,7 @@ ${rows.join("\n")}
 
 | name | meaning |
 |---|---|
-${POLICY_DEFAULTS.map(({ name, description }) => `| \`${name}\` | ${cell(description)} |`).join("\n")}
+${DEFAULT_NAMES.map(({ name, description }) => `| \`${name}\` | ${cell(description)} |`).join("\n")}
 `
     await expect(page).toMatchFileSnapshot("../../docs/SETTINGS.md")
   })
