@@ -1,8 +1,13 @@
 /** The backlog behind a NATS subject: what a JetStream consumer has yet to be given, and yet to confirm. */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { httpAuthFields, httpUrl } from "#schemas/Endpoint"
-import { notBuilt } from "#sources/Source"
-import type { Source } from "#sources/Source"
+import type { Reading } from "#schemas/Reading"
+import { Nats } from "#services/Nats"
+import { requestHeaders } from "#services/requestHeaders"
+import type { Secrets } from "#services/Secrets"
+import { readBacklog } from "#sources/nats/backlog"
+import type { SampleInput, Source } from "#sources/Source"
 
 /** JetStream's own rule for names: nothing that could be a subject's separator or wildcard, or a path's. */
 const jetStreamName = (description: string) =>
@@ -10,6 +15,14 @@ const jetStreamName = (description: string) =>
 
 export const NatsOptions = Schema.Struct({
   natsMonitoringURL: httpUrl("Address of the NATS monitoring port, for example http://nats:8222. /jsz is asked there."),
+  peerMonitoringURLs: Schema.optionalKey(
+    Schema.Array(httpUrl("Monitoring address of another member of the cluster."))
+      .annotate({
+        description:
+          "Monitoring addresses of the other members, where they cannot be found from the first: only a consumer's leader knows its backlog."
+      })
+      .check(Schema.isMaxLength(16))
+  ),
   subject: Schema.String.annotate({
     description:
       "Subject whose backlog counts. The stream that covers it and the consumer that filters it are found by it."
@@ -30,12 +43,39 @@ export const NatsOptions = Schema.Struct({
 }).annotate({ description: "Backlog of a JetStream consumer: its pending messages and those not yet confirmed." })
 export type NatsOptions = typeof NatsOptions.Type
 
-export const nats: Source<NatsOptions, never> = {
+const sampleOnce = Effect.fn("nats.sample")(function* (input: SampleInput<NatsOptions>) {
+  const { at, maxSampleAgeMillis, namespace, options } = input
+  const headers = yield* requestHeaders(namespace, options)
+  const nats = yield* Nats
+  const view = yield* nats.jetStream({
+    monitoringUrl: options.natsMonitoringURL,
+    headers,
+    ...(options.peerMonitoringURLs === undefined ? {} : { peerUrls: options.peerMonitoringURLs }),
+    ...(options.account === undefined ? {} : { account: options.account })
+  })
+  const reading = readBacklog(view, options, at)
+  // The server's own clock is in its answer, so an old one was kept by somebody in between.
+  const ageMillis = reading._tag === "Measured" ? at - reading.at : 0
+  return reading._tag === "Measured" && maxSampleAgeMillis !== undefined && ageMillis > maxSampleAgeMillis
+    ? ({
+        _tag: "Stale",
+        value: reading.value,
+        at: reading.at,
+        ageMillis,
+        detail: `NATS answered as of ${Math.round(ageMillis / 1000)} s ago, longer than maxSampleAge. Check for a cache in between, and the clocks.`
+      } satisfies Reading)
+    : reading
+})
+
+const sample = (input: SampleInput<NatsOptions>) =>
+  sampleOnce(input).pipe(Effect.catchTag("SourceError", (error) => Effect.succeed<Reading>(error.missing)))
+
+export const nats: Source<NatsOptions, Nats | Secrets> = {
   name: "nats",
   description: "Backlog of a NATS JetStream consumer, found by its subject.",
   options: NatsOptions,
   example: { natsMonitoringURL: "http://nats:8222", subject: "orders.processing" },
   built: true,
   worksAtZero: true,
-  sample: notBuilt("nats")
+  sample
 }

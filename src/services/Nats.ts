@@ -1,0 +1,181 @@
+/**
+ * The port to JetStream's monitoring. In a cluster each server tells the truth only about what it leads, so every
+ * member is asked: those that the policy names, and those that can be found from the first one's routes.
+ */
+import * as Cache from "effect/Cache"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
+import { Egress, statusError } from "#services/Egress"
+import { jsonBody } from "#services/jsonBody"
+import { Jsz, Routez, serverOf, Varz } from "#services/natsMonitoring"
+import type { JetStreamServer } from "#services/natsMonitoring"
+import { SourceError } from "#services/SourceError"
+
+export interface JetStreamQuestion {
+  readonly monitoringUrl: string
+  readonly peerUrls?: ReadonlyArray<string>
+  readonly headers?: Readonly<Record<string, string>>
+  /** Only this one, where the server knows it: a smaller answer. */
+  readonly account?: string
+}
+
+export interface JetStreamView {
+  readonly servers: ReadonlyArray<
+    JetStreamServer & {
+      /** Undefined outside a cluster, where there is nobody to mistake it for. */
+      readonly name: string | undefined
+    }
+  >
+  /** Members of the cluster that did not answer at any address we know. */
+  readonly unreached: ReadonlyArray<string>
+}
+
+export class Nats extends Context.Service<
+  Nats,
+  { readonly jetStream: (question: JetStreamQuestion) => Effect.Effect<JetStreamView, SourceError> }
+>()("nimbusguard/services/Nats") {}
+
+const SHARED = "500 millis"
+const QUESTIONS_MAX = 256
+const ACCOUNTS_PER_PAGE = 128
+const PAGES_MAX = 64
+const MEMBERS_MAX = 16
+/** A member that is down must not cost the whole deadline of those that are up. */
+const PEER_MILLIS = 2_000
+
+interface Server {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly timeoutMillis?: number
+}
+
+const pageUrl = ({ url }: Server, page: string, query: Readonly<Record<string, string>> = {}): string => {
+  if (!URL.canParse(url)) return url
+  const whole = new URL(url)
+  whole.pathname = `${whole.pathname.replace(/\/+$/u, "")}/${page}`
+  for (const [name, value] of Object.entries(query)) whole.searchParams.set(name, value)
+  return whole.href
+}
+
+const withHost = (url: string, change: (host: string) => string): string => {
+  const whole = new URL(url)
+  whole.hostname = change(whole.hostname)
+  return whole.href
+}
+
+const isAddress = (host: string) => host.startsWith("[") || /^[\d.]+$/u.test(host)
+
+/** Where a member may be: by its route's address, and as a pod behind a headless Service. Always the same port. */
+const candidates = (url: string, name: string, ip: string | undefined): ReadonlyArray<string> => {
+  if (!URL.canParse(url)) return []
+  const byRoute = ip === undefined || ip === "" ? [] : [withHost(url, () => (ip.includes(":") ? `[${ip}]` : ip))]
+  const named = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/u.test(name) && !isAddress(new URL(url).hostname)
+  return named ? [...byRoute, withHost(url, (host) => `${name}.${host}`)] : byRoute
+}
+
+const make = Effect.gen(function* () {
+  const egress = yield* Egress
+
+  const read = <A>(server: Server, schema: Schema.Codec<A, unknown>, page: string, query = {}) =>
+    egress.request({ method: "GET", ...server, url: pageUrl(server, page, query) }).pipe(
+      Effect.mapError((error) => error.sourceError),
+      Effect.flatMap((answer) =>
+        answer.status === 200
+          ? jsonBody(schema, answer, `NATS monitoring's /${page}`)
+          : Effect.fail(statusError(answer).sourceError)
+      )
+    )
+
+  const readServer = Effect.fn("Nats.readServer")(function* (server: Server, account: string | undefined) {
+    const query = { accounts: "true", streams: "true", consumers: "true", config: "true" }
+    const only: Readonly<Record<string, string>> = account === undefined ? {} : { acc: account }
+    const page = (offset: number) =>
+      read(server, Jsz, "jsz", { ...query, ...only, offset: String(offset), limit: String(ACCOUNTS_PER_PAGE) })
+    const first = yield* page(0)
+    const pages = [first]
+    // A full page is followed by another, whether or not the server says how many there are.
+    for (let offset = ACCOUNTS_PER_PAGE; (pages.at(-1)?.account_details ?? []).length >= ACCOUNTS_PER_PAGE;) {
+      if (pages.length === PAGES_MAX) {
+        return yield* new SourceError({
+          why: "TooLarge",
+          detail: `NATS has more than ${PAGES_MAX * ACCOUNTS_PER_PAGE} accounts with JetStream. Name the one with the stream in account.`
+        })
+      }
+      const next = yield* page(offset)
+      if (next.server_id !== first.server_id) {
+        return yield* new SourceError({
+          why: "NotLeader",
+          detail:
+            "The pages of one answer came from different NATS servers. Name a single server in natsMonitoringURL, or the account."
+        })
+      }
+      pages.push(next)
+      offset += ACCOUNTS_PER_PAGE
+    }
+    return serverOf(first, pages)
+  })
+
+  /** Names of servers by their ids, and their addresses by name. */
+  const readMembers = Effect.fn("Nats.readMembers")(function* (server: Server) {
+    const [varz, routez] = yield* Effect.all([read(server, Varz, "varz"), read(server, Routez, "routez")], {
+      concurrency: 2
+    })
+    const names = new Map([[varz.server_id, varz.server_name]])
+    const addresses = new Map<string, string>()
+    for (const { ip, remote_id, remote_name } of routez.routes ?? []) {
+      if (remote_name === undefined || remote_name === "") continue
+      names.set(remote_id, remote_name)
+      if (ip !== undefined) addresses.set(remote_name, ip)
+    }
+    return { names, addresses }
+  })
+
+  const view = Effect.fn("Nats.view")(function* (question: JetStreamQuestion) {
+    const { account, headers = {}, monitoringUrl, peerUrls = [] } = question
+    const entrance: Server = { url: monitoringUrl, headers }
+    const first = yield* readServer(entrance, account)
+    if (!first.clustered) return { servers: [{ ...first, name: undefined }], unreached: [] } as JetStreamView
+
+    const { addresses, names } = yield* readMembers(entrance)
+    const reached = new Map<string, JetStreamServer>()
+    const note = (server: JetStreamServer) => {
+      const name = names.get(server.id)
+      if (name !== undefined) reached.set(name, server)
+      return name
+    }
+    note(first)
+    const askAll = (servers: ReadonlyArray<Server>) =>
+      Effect.forEach(
+        servers,
+        (server) => Effect.result(readServer({ ...server, timeoutMillis: PEER_MILLIS }, account)),
+        { concurrency: MEMBERS_MAX }
+      ).pipe(Effect.map((results) => results.filter(Result.isSuccess).forEach(({ success }) => note(success))))
+
+    yield* askAll(peerUrls.slice(0, MEMBERS_MAX).map((url) => ({ url, headers })))
+    const known = [...new Set([...first.others, ...names.values()])]
+    const missing = known.filter((name) => !reached.has(name)).slice(0, MEMBERS_MAX)
+    // Found, not named: the policy's headers were not meant for them.
+    yield* askAll(
+      missing
+        .flatMap((name) => candidates(monitoringUrl, name, addresses.get(name)))
+        .map((url) => ({ url, headers: {} }))
+    )
+    return {
+      servers: [...reached].map(([name, server]) => ({ ...server, name })),
+      unreached: known.filter((name) => !reached.has(name))
+    } as JetStreamView
+  })
+
+  const cache = yield* Cache.make({
+    capacity: QUESTIONS_MAX,
+    timeToLive: SHARED,
+    lookup: (key: string) => view(JSON.parse(key) as JetStreamQuestion)
+  })
+
+  return Nats.of({ jetStream: (question) => Cache.get(cache, JSON.stringify(question)) })
+})
+
+export const layer: Layer.Layer<Nats, never, Egress> = Layer.effect(Nats, make)
