@@ -26,6 +26,7 @@ export class Exporter {
   readonly target: string
   readonly #server: Server
   readonly #samples = new Map<string, Sample>()
+  #history: ReadonlyArray<string> = []
   #scrapes = 0
   #failing: number | undefined
 
@@ -34,9 +35,13 @@ export class Exporter {
     this.target = `127.0.0.1:${(server.address() as AddressInfo).port}`
     server.on("request", (_, response) => {
       this.#scrapes += 1
-      if (this.#failing === undefined)
-        response.writeHead(200, { "content-type": "text/plain; version=0.0.4" }).end(this.text())
-      else response.writeHead(this.#failing).end()
+      if (this.#failing !== undefined) {
+        response.writeHead(this.#failing).end()
+        return
+      }
+      const text = `${this.#history.join("")}${this.text()}`
+      this.#history = []
+      response.writeHead(200, { "content-type": "text/plain; version=0.0.4" }).end(text)
     })
   }
 
@@ -66,6 +71,21 @@ export class Exporter {
   add(name: string, difference: number, labels: Labels = {}): void {
     const before = this.#samples.get(seriesName(name, labels))?.value() ?? 0
     this.set(name, before + difference, labels)
+  }
+
+  /**
+   * What the series was before anybody scraped it, oldest first; the next scrape carries it once, with its times, so
+   * that a query over minutes need not be waited for. Set the series itself as well: it is what comes after.
+   */
+  setHistory(
+    name: string,
+    samples: ReadonlyArray<{ readonly agoMillis: number; readonly value: number }>,
+    labels: Labels = {}
+  ): void {
+    const now = Math.round(performance.timeOrigin + performance.now())
+    this.#history = samples.map(
+      ({ agoMillis, value }) => `${seriesName(name, labels)} ${printed(value)} ${now - agoMillis}\n`
+    )
   }
 
   remove(name: string, labels: Labels = {}): void {

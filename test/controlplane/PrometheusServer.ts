@@ -7,6 +7,8 @@ import { freePort, ProcessGroup, type ServerProcess } from "./Processes.ts"
 export interface PrometheusOptions {
   /** host:port of each exporter. */
   readonly targets: ReadonlyArray<string>
+  /** An address that lists targets with labels, asked every second, as Prometheus' http_sd_configs have it. */
+  readonly discoveryUrl?: string
   /** Default: 1000. */
   readonly scrapeIntervalMillis?: number
   readonly program?: string
@@ -34,7 +36,7 @@ export class PrometheusServer {
   }
 
   static async start(options: PrometheusOptions): Promise<PrometheusServer> {
-    const { targets, scrapeIntervalMillis = 1000, program = findProgram("prometheus") } = options
+    const { targets, discoveryUrl, scrapeIntervalMillis = 1000, program = findProgram("prometheus") } = options
     if (program === undefined) throw new Error(remedyFor("prometheus"))
     const group = await ProcessGroup.open("prometheus")
     try {
@@ -43,7 +45,12 @@ export class PrometheusServer {
       // JSON is YAML. The exporter's own namespace, pod and service labels win over the scrape's.
       const config = {
         global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
-        scrape_configs: [{ job_name: "exporter", honor_labels: true, static_configs: [{ targets }] }]
+        scrape_configs: [
+          { job_name: "exporter", honor_labels: true, static_configs: [{ targets }] },
+          ...(discoveryUrl === undefined
+            ? []
+            : [{ job_name: "discovered", http_sd_configs: [{ url: discoveryUrl, refresh_interval: "1s" }] }])
+        ]
       }
       await writeFile(group.path("prometheus.json"), JSON.stringify(config))
       const server = new PrometheusServer(port, group, () =>

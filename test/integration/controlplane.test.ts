@@ -384,6 +384,26 @@ describeWith(["prometheus"], "Prometheus", () => {
     )
   })
 
+  it("remembers a history that was never scraped while it happened", async () => {
+    const history = [260, 250, 200, 190].map((secondsAgo) => ({
+      agoMillis: secondsAgo * 1000,
+      value: secondsAgo > 220 ? 0 : 9000
+    }))
+    exporter.setHistory("visits_total", history, { site: "shop" })
+    exporter.set("visits_total", 9000, { site: "shop" })
+    await eventually(
+      async (seen) => {
+        const rate = Number((await firstValue("rate(visits_total[5m])")) ?? NaN)
+        seen(rate)
+        return rate > 29 && rate < 32
+      },
+      { what: "the rate of 9000 visits in five minutes" }
+    )
+    await eventually(async () => (await firstValue("increase(visits_total[1m])")) === "0", {
+      what: "no visits in the last minute"
+    })
+  })
+
   it("is reached by its name in a cluster through the name proxy, and an unknown name is a 502", async () => {
     const names = await NameProxy.start({
       "prometheus:9090": prometheus.url,
