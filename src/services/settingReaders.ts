@@ -83,7 +83,7 @@ export const listenAddress: Reader<string> = (value) => {
   if (value === "localhost") return Result.succeed("127.0.0.1")
   const octets = value.split(".")
   const v4 = octets.length === 4 && octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) < 256)
-  const v6 = value.includes(":") && URL.canParse(`http://[${value}]/`)
+  const v6 = /^[0-9a-f:.]*:[0-9a-f:.]*$/i.test(value) && URL.canParse(`http://[${value}]/`)
   return v4 || v6
     ? Result.succeed(value)
     : Result.fail("write an IP address: 127.0.0.1 for this machine only, 0.0.0.0 for everybody")
