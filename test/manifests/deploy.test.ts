@@ -1,0 +1,95 @@
+// What is written by hand in manifests/ must fit what the operator reads and serves: variables, ports, labels, paths.
+import { assert, describe, it } from "@effect/vitest"
+import { readdirSync, readFileSync } from "node:fs"
+import { parseAllDocuments } from "yaml"
+import { SETTINGS } from "#services/Settings"
+
+const root = new URL("../../manifests/", import.meta.url)
+
+type Json = { readonly [key: string]: Json } & ReadonlyArray<Json> & string
+
+const documents = (path: string): ReadonlyArray<Json> =>
+  parseAllDocuments(readFileSync(new URL(path, root), "utf8")).map((document) => document.toJS() as Json)
+
+const one = (path: string, kind: string): Json => {
+  const found = documents(path).find((document) => document["kind"] === kind)
+  if (found === undefined) throw new Error(`${path} holds no ${kind}`)
+  return found
+}
+
+const deployment = one("base/deployment.yaml", "Deployment")
+const pod = deployment["spec"]!["template"]!
+const container = pod["spec"]!["containers"]![0]!
+const known = new Set(Object.values(SETTINGS).flatMap(({ aliases, variable }) => [variable, ...aliases]))
+
+describe("the deployable base", () => {
+  it("is named as the seeds' commands expect and carries both labels", () => {
+    assert.strictEqual(deployment["metadata"]!["name"], "nimbusguard-operator")
+    assert.strictEqual(deployment["metadata"]!["namespace"], "nimbusguard")
+    for (const labels of [pod["metadata"]!["labels"]!, deployment["spec"]!["selector"]!["matchLabels"]!]) {
+      assert.strictEqual(labels["app"], "nimbusguard-operator")
+      assert.strictEqual(labels["app.kubernetes.io/name"], "nimbusguard-operator")
+    }
+  })
+
+  it.each(["base/deployment.yaml", "overlays/production/deployment.yaml"])(
+    "%s sets only variables that are read",
+    (path) => {
+      const env = one(path, "Deployment")["spec"]!["template"]!["spec"]!["containers"]![0]!["env"]!
+      const names = [...env].map((entry) => entry["name"] as string)
+      assert.isAbove(names.length, 0)
+      assert.deepStrictEqual(
+        names.filter((name) => !known.has(name)),
+        []
+      )
+    }
+  )
+
+  it("opens the ports that the operator listens on by default", () => {
+    const ports = [...container["ports"]!].map((port) => Number(port["containerPort"]))
+    const surroundings = { inCluster: true, terminal: false, hostname: "pod", namespace: "nimbusguard" }
+    const defaults = [SETTINGS.metricsPort, SETTINGS.probePort, SETTINGS.dashboardPort]
+    assert.deepStrictEqual(
+      ports,
+      defaults.map((setting) => setting.whenAbsent(surroundings))
+    )
+  })
+
+  it("probes the paths that the operator answers", () => {
+    assert.strictEqual(container["livenessProbe"]!["httpGet"]!["path"], "/healthz")
+    assert.strictEqual(container["readinessProbe"]!["httpGet"]!["path"], "/readyz")
+  })
+
+  it("reads the OpenAI key from an optional Secret", () => {
+    const key = [...container["env"]!].find((entry) => entry["name"] === "OPENAI_API_KEY")!
+    assert.deepStrictEqual(key["valueFrom"]!["secretKeyRef"] as unknown, {
+      name: "nimbusguard-openai",
+      key: "api-key",
+      optional: true
+    })
+  })
+})
+
+describe("the examples", () => {
+  const folders = readdirSync(new URL("examples/", root))
+
+  it.each(folders)("%s holds a workload without replicas and a policy that targets it", (folder) => {
+    const workloads = documents(`examples/${folder}/workload.yaml`).filter(({ kind }) => kind === "Deployment")
+    assert.isAbove(workloads.length, 0)
+    for (const workload of workloads) assert.notProperty(workload["spec"]!, "replicas")
+    const [policy] = documents(`examples/${folder}/scaler.yaml`)
+    const spec = policy!["spec"]!
+    const target = spec["target"]?.["name"] ?? spec["targetRef"]?.["name"] ?? spec["deploymentName"]
+    if (target === undefined) {
+      const wanted = Object.entries(spec["target_labels"] as unknown as Record<string, string>)
+      for (const workload of workloads) {
+        for (const [key, value] of wanted) assert.strictEqual(workload["metadata"]!["labels"]![key], value)
+      }
+    } else {
+      assert.include(
+        workloads.map((workload) => workload["metadata"]!["name"] as string),
+        target as string
+      )
+    }
+  })
+})
