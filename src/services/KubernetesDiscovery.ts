@@ -36,6 +36,8 @@ export class KubernetesDiscovery extends Context.Service<
   {
     /** NotFound, with a sentence for the user, where no such kind is served. */
     readonly resolve: (apiVersion: string, kind: string) => Effect.Effect<KindInfo, KubernetesError>
+    /** What is remembered, however old, without asking: for a write that must start now. */
+    readonly recall: (apiVersion: string, kind: string) => KindInfo | undefined
     /** Whether the kind is served now. */
     readonly serves: (apiVersion: string, kind: string) => Effect.Effect<boolean, KubernetesError>
     /** After a NotFound on a path that discovery had named. */
@@ -97,6 +99,7 @@ export class KubernetesDiscovery extends Context.Service<
             detail: `The API server serves no kind ${kind} in ${apiVersion}: install it, or correct apiVersion and kind.`
           })
         }),
+        recall: (apiVersion, kind) => BUILT_IN.get(`${apiVersion}/${kind}`) ?? known.get(apiVersion)?.kinds?.get(kind),
         serves: (apiVersion, kind) => Effect.map(lookUp(apiVersion, kind), (info) => info !== undefined),
         forget: (apiVersion) => Effect.sync(() => void known.delete(apiVersion))
       }

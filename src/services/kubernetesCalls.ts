@@ -113,25 +113,61 @@ export const list = Effect.fn("kubernetesCalls.list")(function* <S extends Schem
   return { items, resourceVersion: raw.resourceVersion }
 })
 
-export const create = <S extends Schema.ConstraintDecoder<unknown>>(schema: S, collection: Collection, body: object) =>
-  send(schema, { method: "POST", path: collectionPath(collection), query: { fieldManager: FIELD_MANAGER }, body })
+export interface WriteBounds {
+  /** The server gives the write up when it has not committed so long after its arrival. */
+  readonly commitMillis: number
+  /** How long to wait for the answer. */
+  readonly timeoutMillis: number
+}
+
+const withinServer = (bounds: WriteBounds | undefined) =>
+  bounds === undefined ? {} : { timeout: `${bounds.commitMillis}ms` }
+const withinClient = (bounds: WriteBounds | undefined) =>
+  bounds === undefined ? {} : { timeoutMillis: bounds.timeoutMillis }
+
+export const create = <S extends Schema.ConstraintDecoder<unknown>>(
+  schema: S,
+  collection: Collection,
+  body: object,
+  bounds?: WriteBounds
+) =>
+  send(schema, {
+    method: "POST",
+    path: collectionPath(collection),
+    query: { fieldManager: FIELD_MANAGER, ...withinServer(bounds) },
+    body,
+    ...withinClient(bounds)
+  })
 
 /** The body's metadata.resourceVersion is the precondition: somebody else's change in between is a Conflict. */
-export const replace = <S extends Schema.ConstraintDecoder<unknown>>(schema: S, ref: Ref, body: object) =>
-  send(schema, { method: "PUT", path: refPath(ref), query: { fieldManager: FIELD_MANAGER }, body })
+export const replace = <S extends Schema.ConstraintDecoder<unknown>>(
+  schema: S,
+  ref: Ref,
+  body: object,
+  bounds?: WriteBounds
+) =>
+  send(schema, {
+    method: "PUT",
+    path: refPath(ref),
+    query: { fieldManager: FIELD_MANAGER, ...withinServer(bounds) },
+    body,
+    ...withinClient(bounds)
+  })
 
 export const mergePatch = <S extends Schema.ConstraintDecoder<unknown>>(
   schema: S,
   ref: Ref,
   patch: object,
-  subresource?: Subresource
+  subresource?: Subresource,
+  bounds?: WriteBounds
 ) =>
   send(schema, {
     method: "PATCH",
     path: refPath(ref, subresource),
-    query: { fieldManager: FIELD_MANAGER },
+    query: { fieldManager: FIELD_MANAGER, ...withinServer(bounds) },
     contentType: "application/merge-patch+json",
-    body: patch
+    body: patch,
+    ...withinClient(bounds)
   })
 
 /** Server-side apply of what we want to own: fields that we owned and no longer name go away. Idempotent. */

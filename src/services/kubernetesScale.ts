@@ -14,9 +14,10 @@ import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { requestName } from "#services/kubernetesStatus"
 
 /** Where the target is; Invalid, with a sentence for the user, when its kind cannot be scaled. */
-export const targetRef = Effect.fnUntraced(function* (target: Target) {
+export const targetRef = Effect.fnUntraced(function* (target: Target, asking: "ask" | "recall" = "ask") {
   const discovery = yield* KubernetesDiscovery
-  const info = yield* discovery.resolve(target.apiVersion, target.kind)
+  const recalled = asking === "recall" ? discovery.recall(target.apiVersion, target.kind) : undefined
+  const info = recalled ?? (yield* discovery.resolve(target.apiVersion, target.kind))
   const ref: Ref = {
     apiVersion: target.apiVersion,
     plural: info.plural,
@@ -44,15 +45,27 @@ export const getScale = Effect.fn("kubernetesScale.getScale")(function* (target:
   return yield* forgetting(target, get(Scale, ref, "scale"))
 })
 
-/** Never retried here: Conflict means decide again, Unknown means read back (`readReplicasOwner`). */
+/**
+ * No scale write of ours commits later than this after the server got it: the API server gives up a request when
+ * the `timeout` that it names is over. The leader's act window counts on it.
+ */
+export const SCALE_COMMIT_MILLIS = 5_000
+const SCALE_ANSWER_MILLIS = SCALE_COMMIT_MILLIS + 1_000
+
+/**
+ * Never retried here: Conflict means decide again, Unknown means read back (`readReplicasOwner`). Starts at once,
+ * and once it has, its end is awaited whoever interrupts: nothing of it is under way any more when the work of a
+ * leader has ended and the lease is given back.
+ */
 export const patchScale = Effect.fn("kubernetesScale.patchScale")(function* (
   target: Target,
   replicas: number,
   resourceVersion: string
 ) {
-  const ref = yield* targetRef(target)
+  const ref = yield* targetRef(target, "recall")
   const patch = { metadata: { resourceVersion }, spec: { replicas } }
-  return yield* forgetting(target, mergePatch(Scale, ref, patch, "scale"))
+  const bounds = { commitMillis: SCALE_COMMIT_MILLIS, timeoutMillis: SCALE_ANSWER_MILLIS }
+  return yield* Effect.uninterruptible(forgetting(target, mergePatch(Scale, ref, patch, "scale", bounds)))
 })
 
 export const replicasOf = (scale: Scale): number => scale.spec?.replicas ?? 0

@@ -81,7 +81,7 @@ export interface Options {
 
 export interface TinyPort {
   readonly service: Kubernetes["Service"]
-  /** A killed process: from now on nothing gets out and nothing comes back; what was sent goes on. */
+  /** A killed process: from now on nothing gets out and nothing comes back but timeouts; what was sent goes on. */
   readonly cut: () => void
 }
 
@@ -268,7 +268,7 @@ export class TinyApi {
     return exchange.pipe(
       Effect.timeoutOrElse({
         duration: within,
-        orElse: () => (isCut() ? Effect.never : Effect.fail(noAnswer(request, `no answer within ${within} ms`)))
+        orElse: () => Effect.fail(noAnswer(request, `no answer within ${within} ms`))
       })
     )
   }
@@ -276,7 +276,14 @@ export class TinyApi {
   #serve(name: string, call: Call, request: KubernetesRequest, fault: Fault | undefined) {
     return Effect.gen({ self: this }, function* () {
       if (request.method !== "GET") yield* pause(this.#options.commitMillis)
-      if (fault?.kind === "slow") yield* Effect.sleep(fault.millis)
+      if (fault?.kind === "slow") {
+        const bound = boundMillis(request.query?.["timeout"])
+        yield* Effect.sleep(Math.min(fault.millis, bound))
+        if (fault.millis >= bound) {
+          const late = new Refusal(504, "Timeout", "Timeout: request did not complete within the allotted timeout")
+          return yield* failureOf(name, answerOf(request.method, late, this.store.now()))
+        }
+      }
       return yield* Effect.suspend(() => {
         try {
           this.calls.push(call)
@@ -412,6 +419,12 @@ export class TinyApi {
 
 const pause = ([min, max]: readonly [number, number]): Effect.Effect<void> =>
   max <= 0 ? Effect.void : Effect.flatMap(Random.nextBetween(min, max), (millis) => Effect.sleep(millis))
+
+/** What the client allows the server, which itself gives up after a minute. */
+const boundMillis = (timeout: string | undefined): number => {
+  const [, value, unit] = /^(\d+)(ms|s)$/u.exec(timeout ?? "") ?? []
+  return Math.min(value === undefined ? 60_000 : Number(value) * (unit === "s" ? 1000 : 1), 60_000)
+}
 
 const unreachable = (request: string, detail: string) =>
   new KubernetesError({ request, reason: { _tag: "Unreachable" }, detail })
