@@ -93,6 +93,7 @@ export const columnsOf = (bounds: { readonly min: string; readonly max: string }
     description: "Whether the policy can be run.",
     jsonPath: '.status.conditions[?(@.type=="Ready")].status'
   },
+  { name: "Age", type: "date", description: "When the object was made.", jsonPath: ".metadata.creationTimestamp" },
   { name: "Phase", type: "string", description: "Where the policy stands.", jsonPath: ".status.phase", priority: 1 },
   {
     name: "Reason",
@@ -107,6 +108,5 @@ export const columnsOf = (bounds: { readonly min: string; readonly max: string }
     description: "When the target was last scaled.",
     jsonPath: ".status.lastScalingTime",
     priority: 1
-  },
-  { name: "Age", type: "date", description: "When the object was made.", jsonPath: ".metadata.creationTimestamp" }
+  }
 ]
