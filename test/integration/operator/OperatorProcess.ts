@@ -8,6 +8,7 @@ import type { Cluster, KubernetesObject } from "#test/controlplane/Cluster"
 import { eventually } from "#test/controlplane/eventually"
 import type { FaultProxy } from "#test/controlplane/FaultProxy"
 import type { NameProxy } from "#test/controlplane/NameProxy"
+import type { Status } from "#schemas/Status"
 import { type Exit, freePort, ProcessGroup, type ServerProcess } from "#test/controlplane/Processes"
 
 const root = new URL("../../..", import.meta.url).pathname
@@ -100,6 +101,15 @@ export interface ActivityEntry {
   readonly limitedBy: ReadonlyArray<string>
   readonly id: string
   readonly [key: string]: unknown
+}
+
+/** One entry of /api/v1/policies. */
+export interface PolicyEntry {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  readonly phase: string
+  readonly status: Status
 }
 
 export interface ProbeReport {
@@ -288,6 +298,38 @@ export class OperatorProcess {
   async activityOf(namespace: string, deployment: string): Promise<ReadonlyArray<ActivityEntry>> {
     const all = await this.activity()
     return all.filter((each) => each.namespace === namespace && each.deployment === deployment).toReversed()
+  }
+
+  /** The same as "2->4", for what was really written. */
+  async movesOf(namespace: string, deployment: string): Promise<ReadonlyArray<string>> {
+    return (await this.activityOf(namespace, deployment))
+      .filter(({ outcome }) => outcome === "Scaled")
+      .map(({ newReplicas, oldReplicas }) => `${oldReplicas}->${newReplicas}`)
+  }
+
+  async policies(): Promise<ReadonlyArray<PolicyEntry>> {
+    const { status, text } = await this.get(`${this.dashboardUrl}/api/v1/policies`)
+    if (status !== 200) throw new Error(`/api/v1/policies answered ${status}: ${text}`)
+    return JSON.parse(text) as ReadonlyArray<PolicyEntry>
+  }
+
+  /** Waits for so many more decisions of a policy: ticks gone by, without waiting for a time. */
+  async ticks(policy: { readonly namespace: string; readonly name: string }, count: number): Promise<void> {
+    const decisions = async (): Promise<number> => {
+      const found = (await this.policies()).find(
+        ({ name, namespace }) => name === policy.name && namespace === policy.namespace
+      )
+      return found?.status.metrics?.totalDecisions ?? 0
+    }
+    const before = await decisions()
+    await eventually(
+      async (seen) => {
+        const now = await decisions()
+        seen(now)
+        return now >= before + count
+      },
+      { what: `${count} decisions of ${policy.name} beyond ${before}`, timeoutMillis: 120_000 }
+    )
   }
 
   async metrics(): Promise<ReadonlyArray<Sample>> {
