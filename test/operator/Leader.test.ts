@@ -262,6 +262,8 @@ describe("the leader", () => {
         const names = ["a", "b", "c"]
         const holders = new Set<string>()
         let calm = false
+        /** A client that reaches everything but the lease, and only slowly: the hardest case for the act window. */
+        let leaseless = ""
         const violations: Array<string> = []
         api.onCommit((commit) => {
           const name = holder(api)
@@ -272,6 +274,10 @@ describe("the leader", () => {
           if (by !== name) violations.push(`${by} wrote while ${name} led`)
         })
         api.fault((call) => {
+          if (call.client === leaseless) {
+            const lost = call.path.includes("/leases")
+            return lost ? { kind: "loseRequest" } : { kind: "slow", millis: chance.between(0, 6_000) }
+          }
           if (calm || !chance.chance(call.path.includes("/leases") ? 0.1 : 0.2)) return undefined
           switch (chance.below(5)) {
             case 0:
@@ -298,7 +304,7 @@ describe("the leader", () => {
           const name = (chance.chance(0.7) ? led : undefined) ?? names[chance.below(names.length)] ?? "a"
           const process = processes.get(name)
           if (process === undefined) return
-          switch (chance.below(4)) {
+          switch (chance.below(6)) {
             case 0:
               yield* kill(process)
               yield* Effect.sleep(chance.between(0, 10_000))
@@ -310,6 +316,11 @@ describe("the leader", () => {
               api.setPartitioned(name, true)
               yield* Effect.sleep(chance.between(0, 40_000))
               return api.setPartitioned(name, false)
+            case 3:
+            case 4:
+              leaseless = name
+              yield* Effect.sleep(chance.between(0, 40_000))
+              return void (leaseless = "")
             default:
               api.setDown(true)
               yield* Effect.sleep(chance.between(0, 20_000))
