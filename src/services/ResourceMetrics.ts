@@ -95,10 +95,16 @@ const failure = (namespace: string, error: KubernetesError): SourceError => {
         detail: `${what}: refused. Let the operator's ServiceAccount "list" pods in metrics.k8s.io.`
       })
     case "Throttled":
-      return new SourceError({ why: "Throttled", detail: `${what}: the API server is too busy.` })
+      return new SourceError({
+        why: "Throttled",
+        detail: `${what}: the API server is too busy. It is asked again at a later tick.`
+      })
     case "Malformed":
     case "Invalid":
-      return new SourceError({ why: "Malformed", detail: `${what}: the answer is no PodMetricsList.` })
+      return new SourceError({
+        why: "Malformed",
+        detail: `${what}: the answer is no PodMetricsList. Check what serves metrics.k8s.io.`
+      })
     case "ServerError":
       return new SourceError({
         why: "HttpStatus",
@@ -107,7 +113,10 @@ const failure = (namespace: string, error: KubernetesError): SourceError => {
     case "Unknown":
       return new SourceError({ why: "Timeout", detail: `${what} in time. Check metrics-server and the API server.` })
     default:
-      return new SourceError({ why: "Unreachable", detail: `${what}: the API server does not answer.` })
+      return new SourceError({
+        why: "Unreachable",
+        detail: `${what}: the API server does not answer. It is asked again at a later tick.`
+      })
   }
 }
 

@@ -43,14 +43,20 @@ const fromKubernetes =
           detail: `The operator may not read the ${named}. Let its ServiceAccount "get" secrets in that namespace.`
         })
       case "Throttled":
-        return new SourceError({ why: "Throttled", detail: `The API server is too busy to give the ${named}.` })
+        return new SourceError({
+          why: "Throttled",
+          detail: `The API server is too busy to give the ${named}. It is asked again at a later tick.`
+        })
       case "Malformed":
       case "Invalid":
-        return new SourceError({ why: "Malformed", detail: `The API server's answer for the ${named} is no Secret.` })
+        return new SourceError({
+          why: "Malformed",
+          detail: `The API server's answer for the ${named} is no Secret. Check what stands between the operator and the API server.`
+        })
       default:
         return new SourceError({
           why: "Unreachable",
-          detail: `The ${named} could not be read: the API server did not answer (${error.reason._tag}).`
+          detail: `The ${named} could not be read: the API server did not answer (${error.reason._tag}). It is asked again at a later tick.`
         })
     }
   }
@@ -70,7 +76,7 @@ const make = Effect.gen(function* () {
     if (Result.isFailure(decoded)) {
       return yield* new SourceError({
         why: "Malformed",
-        detail: `The API server's answer for the ${named} is no Secret.`
+        detail: `The API server's answer for the ${named} is no Secret. Check what stands between the operator and the API server.`
       })
     }
     const data = decoded.success.data ?? {}
@@ -85,7 +91,10 @@ const make = Effect.gen(function* () {
     }
     const text = Base64.decodeString(encoded)
     if (Result.isFailure(text)) {
-      return yield* new SourceError({ why: "Malformed", detail: `The key ${key} of the ${named} is not base64 text.` })
+      return yield* new SourceError({
+        why: "Malformed",
+        detail: `The key ${key} of the ${named} is not base64 text. Write the Secret anew, with stringData.`
+      })
     }
     // Files are written with a last line break, and so are the Secrets made of them.
     return Redacted.make(text.success.replace(/\r?\n$/u, ""), { label: `${namespace}/${name}/${key}` })

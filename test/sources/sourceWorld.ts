@@ -1,0 +1,172 @@
+/** A world of HTTP servers and a Kubernetes API in memory, and every source bound to it as in the operator. */
+import { Effect, Fiber, Layer, Ref, Result } from "effect"
+import * as TestClock from "effect/testing/TestClock"
+import type { Signal } from "#schemas/Policy"
+import type { PodState } from "#schemas/kubernetes/Pod"
+import type { Reading } from "#schemas/Reading"
+import { Egress, EgressError, printableUrl } from "#services/Egress"
+import type { EgressAnswer, EgressReason, EgressRequest } from "#services/Egress"
+import { Kubernetes, KubernetesError } from "#services/Kubernetes"
+import type { KubernetesReason, KubernetesRequest } from "#services/Kubernetes"
+import { Metrics } from "#services/Metrics"
+import { layer as natsLayer } from "#services/Nats"
+import { layerWith as prometheusLayerWith } from "#services/Prometheus"
+import { layer as resourceLayer } from "#services/ResourceMetrics"
+import { layer as secretsLayer } from "#services/Secrets"
+import { bindSource } from "#sources/index"
+import type { BoundInput, SourceServices } from "#sources/index"
+import * as Stream from "effect/Stream"
+
+/** What a server of the world does with a request. */
+export type Behaviour =
+  | { readonly status: number; readonly body: string }
+  | { readonly fails: EgressReason }
+  /** Accepts and never answers; the port's own deadline ends it, as the live one's does. */
+  | "hangs"
+
+export const ok = (body: unknown): Behaviour => ({
+  status: 200,
+  body: typeof body === "string" ? body : JSON.stringify(body)
+})
+
+export interface World {
+  readonly http: (request: EgressRequest) => Behaviour
+  readonly kubernetes: (request: KubernetesRequest) => unknown
+}
+
+export const refused = (reason: KubernetesReason) => new Refused(reason)
+class Refused {
+  readonly reason: KubernetesReason
+  constructor(reason: KubernetesReason) {
+    this.reason = reason
+  }
+}
+
+export interface Running {
+  readonly requests: Ref.Ref<ReadonlyArray<EgressRequest>>
+  readonly calls: Ref.Ref<ReadonlyArray<KubernetesRequest>>
+  readonly layer: Layer.Layer<SourceServices>
+  readonly health: Ref.Ref<ReadonlyArray<readonly [string, boolean]>>
+}
+
+/** Everything in `world` may be replaced while it runs: it is asked anew for each request. */
+export const run = Effect.fnUntraced(function* (
+  world: World,
+  settings: { readonly prometheusUrl?: string; readonly latencyMillis?: number } = {}
+) {
+  const requests = yield* Ref.make<ReadonlyArray<EgressRequest>>([])
+  const calls = yield* Ref.make<ReadonlyArray<KubernetesRequest>>([])
+  const health = yield* Ref.make<ReadonlyArray<readonly [string, boolean]>>([])
+  const latency = `${settings.latencyMillis ?? 1} millis` as const
+
+  const egress = Layer.succeed(Egress, {
+    request: Effect.fnUntraced(function* (request) {
+      yield* Ref.update(requests, (before) => [...before, request])
+      const url = printableUrl(request.url)
+      const failure = (reason: EgressReason) => new EgressError({ reason, url, detail: "did not work" })
+      yield* Effect.sleep(latency)
+      const behaviour = world.http(request)
+      if (behaviour === "hangs") {
+        yield* Effect.sleep(`${request.timeoutMillis ?? 10_000} millis`)
+        return yield* failure({ _tag: "Timeout" })
+      }
+      if ("fails" in behaviour) return yield* failure(behaviour.fails)
+      return { ...behaviour, url, strippedOfCredentials: false } satisfies EgressAnswer
+    })
+  })
+  const kubernetes = Layer.succeed(Kubernetes, {
+    request: Effect.fnUntraced(function* (request) {
+      yield* Ref.update(calls, (before) => [...before, request])
+      yield* Effect.sleep(latency)
+      const answer = world.kubernetes(request)
+      if (!(answer instanceof Refused)) return answer
+      const named = `${request.method} ${request.path}`
+      return yield* new KubernetesError({ reason: answer.reason, request: named, detail: "refused" })
+    }),
+    watch: () => Stream.never
+  })
+  const metrics = Layer.effect(
+    Metrics,
+    Effect.map(Metrics, (none) => ({
+      ...none,
+      health: (component: string, healthy: boolean) =>
+        Ref.update(health, (before) => [...before, [component, healthy] as const])
+    }))
+  ).pipe(Layer.provide(Metrics.layerNone))
+  const prometheus = prometheusLayerWith({ defaultUrl: settings.prometheusUrl }).pipe(Layer.provide([egress, metrics]))
+  const layer = Layer.mergeAll(
+    prometheus,
+    natsLayer.pipe(Layer.provide(egress)),
+    secretsLayer.pipe(Layer.provide(kubernetes)),
+    resourceLayer.pipe(Layer.provide([kubernetes, prometheus]))
+  )
+  return { requests, calls, layer, health } satisfies Running
+})
+
+export const NOW = 1_700_000_000_000
+
+export const pod = (name: string, more: Partial<PodState> = {}): PodState => ({
+  name,
+  namespace: "shop",
+  uid: `uid-${name}`,
+  labels: {},
+  phase: "Running",
+  deleting: false,
+  ready: true,
+  readyChangedAt: NOW - 3_600_000,
+  createdAt: NOW - 3_600_000,
+  startedAt: NOW - 3_600_000,
+  requests: { app: { cpu: 500, memory: 256_000_000_000 } },
+  unschedulable: false,
+  crashLooping: false,
+  ...more
+})
+
+export const input = (more: Partial<BoundInput> = {}): BoundInput => ({
+  namespace: "shop",
+  target: { apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "web" },
+  pods: [pod("web-1"), pod("web-2")],
+  at: NOW,
+  ...more
+})
+
+export const signal = (source: string, options: unknown, more: Partial<Signal> = {}): Signal => ({
+  name: "load",
+  source,
+  options,
+  onEmpty: "Missing",
+  onMissing: "Hold",
+  worksAtZero: false,
+  ...more
+})
+
+/** One sample in a world of its own. */
+export const sample = (one: Signal, more: Partial<BoundInput> = {}): Effect.Effect<Reading, never, SourceServices> => {
+  const bound = bindSource(one)
+  if (Result.isFailure(bound)) throw new Error(bound.failure.message)
+  return bound.success.sample(input(more))
+}
+
+export const sampleIn = (
+  world: Partial<World>,
+  one: Signal,
+  more: Partial<BoundInput> = {},
+  settings: { readonly prometheusUrl?: string } = {}
+): Effect.Effect<Reading> =>
+  Effect.gen(function* () {
+    const whole: World = {
+      http: () => ({ fails: { _tag: "Unreachable" } }),
+      kubernetes: () => refused({ _tag: "NotFound" }),
+      ...world
+    }
+    const { layer } = yield* run(whole, settings)
+    return yield* sample(one, more).pipe(Effect.provide(layer))
+  })
+
+/** Lets virtual time pass until the effect is done, or a minute has gone by. */
+export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(effect)
+    yield* TestClock.adjust("1 minute")
+    return yield* Fiber.join(fiber)
+  })
