@@ -74,6 +74,8 @@ export interface OperatorOptions {
   readonly home?: Home
   /** Who it is in the Lease and in its Events. Default: "operator-0". */
   readonly name?: string
+  /** Default: the service account of its home, through `through`. */
+  readonly kubeconfig?: string
   /** The API server is reached through it. */
   readonly through?: FaultProxy
   /** Namespaces to watch, by commas. Default: all of them, so no other operator may run beside it. */
@@ -151,6 +153,13 @@ export const parseMetrics = (text: string): ReadonlyArray<Sample> =>
     return [{ name, labels: Object.fromEntries(pairs) as Record<string, string>, value: Number(value) }]
   })
 
+/** As its pod would be: the service account's token, and nothing else. */
+const accountKubeconfig = async (cluster: Cluster, home: Home, through: FaultProxy | undefined): Promise<string> =>
+  cluster.kubeconfig({
+    token: await cluster.serviceAccountToken(home.namespace, home.serviceAccount),
+    ...(through === undefined ? {} : { server: through.url })
+  })
+
 export class OperatorProcess {
   readonly name: string
   readonly home: Home
@@ -179,8 +188,7 @@ export class OperatorProcess {
   static async start(options: OperatorOptions): Promise<OperatorProcess> {
     const { cluster, name = "operator-0", through, awaitReady = true } = options
     const home = options.home ?? (await installOperator(cluster))
-    const token = await cluster.serviceAccountToken(home.namespace, home.serviceAccount)
-    const kubeconfig = await cluster.kubeconfig({ token, ...(through === undefined ? {} : { server: through.url }) })
+    const kubeconfig = options.kubeconfig ?? (await accountKubeconfig(cluster, home, through))
     const group = await ProcessGroup.open(name)
     try {
       const ports = { metrics: await freePort(), probe: await freePort(), dashboard: await freePort() }
