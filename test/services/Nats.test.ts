@@ -1,0 +1,140 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Ref } from "effect"
+import { Nats } from "#services/Nats"
+import { jsz, stream } from "#test/sources/answers"
+import { inTime, ok, run } from "#test/sources/sourceWorld"
+
+const ACCOUNTS = 300
+
+/** Accounts in pages, as the server cuts them. */
+const paged = (serverId: (offset: number) => string = () => "NA") => ({
+  kubernetes: () => ({}),
+  http: ({ url }: { readonly url: string }) => {
+    const query = new URL(url).searchParams
+    const [offset, limit] = [Number(query.get("offset")), Number(query.get("limit"))]
+    const names = Array.from({ length: ACCOUNTS }, (_, at) => `A${String(at).padStart(3, "0")}`)
+    const page = names.slice(offset, offset + limit)
+    return ok({
+      ...jsz([], { id: serverId(offset) }),
+      total: ACCOUNTS,
+      account_details: page.map((name) => ({ name, id: name, stream_detail: [stream({ name: "S", subjects: ["s"] })] }))
+    })
+  }
+})
+
+const view = (question: {
+  readonly monitoringUrl: string
+  readonly account?: string
+  readonly headers?: Record<string, string>
+}) => Effect.flatMap(Nats, (nats) => nats.jetStream(question))
+
+const monitoringUrl = "http://nats:8222/"
+
+describe("the view of JetStream", () => {
+  it.effect("holds every account of every page once", () =>
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run(paged())
+      const { servers, unreached } = yield* inTime(view({ monitoringUrl }).pipe(Effect.provide(layer)))
+      const accounts = servers.flatMap(({ streams }) => streams.map(({ account }) => account))
+      assert.strictEqual(new Set(accounts).size, ACCOUNTS)
+      assert.strictEqual(accounts.length, ACCOUNTS)
+      assert.deepStrictEqual(unreached, [])
+      const asked = (yield* Ref.get(requests)).map(({ url }) => new URL(url))
+      assert.deepStrictEqual(
+        asked.map(({ searchParams }) => searchParams.get("offset")),
+        ["0", "128", "256"]
+      )
+      for (const { pathname, searchParams } of asked) {
+        assert.strictEqual(pathname, "/jsz")
+        for (const flag of ["accounts", "streams", "consumers", "config"])
+          assert.strictEqual(searchParams.get(flag), "true")
+      }
+    })
+  )
+
+  it.effect("is not pieced together from different servers behind one address", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* run(paged((offset) => (offset === 0 ? "NA" : "NB")))
+      const error = yield* Effect.flip(inTime(view({ monitoringUrl }).pipe(Effect.provide(layer))))
+      assert.strictEqual(error.why, "NotLeader")
+    })
+  )
+
+  it.effect("ends, also when a server's pages do not", () =>
+    Effect.gen(function* () {
+      const full = jsz([])
+      const details = Array.from({ length: 128 }, (_, at) => ({ name: `A${at}`, id: `A${at}` }))
+      const { layer, requests } = yield* run({
+        kubernetes: () => ({}),
+        http: () => ok({ ...full, account_details: details })
+      })
+      const error = yield* Effect.flip(inTime(view({ monitoringUrl }).pipe(Effect.provide(layer))))
+      assert.strictEqual(error.why, "TooLarge")
+      assert.strictEqual((yield* Ref.get(requests)).length, 64)
+    })
+  )
+
+  it.effect("is shared by all who ask at once, and asked anew for the next tick", () =>
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run({ kubernetes: () => ({}), http: () => ok(jsz([])) })
+      yield* Effect.gen(function* () {
+        const all = Effect.forEach(Array.from({ length: 50 }), () => view({ monitoringUrl }), {
+          concurrency: "unbounded"
+        })
+        yield* inTime(all)
+        assert.strictEqual((yield* Ref.get(requests)).length, 1)
+        yield* inTime(all)
+        assert.strictEqual((yield* Ref.get(requests)).length, 2)
+        yield* inTime(Effect.all([view({ monitoringUrl, account: "A" }), view({ monitoringUrl, headers: { a: "b" } })]))
+        assert.strictEqual((yield* Ref.get(requests)).length, 4, "other questions are other questions")
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.effect("sends the policy's headers to the servers it names, and to no server that was merely found", () =>
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run({
+        kubernetes: () => ({}),
+        http: ({ url }) => {
+          const { pathname } = new URL(url)
+          if (pathname === "/varz") return ok({ server_id: "N0", server_name: "n0" })
+          if (pathname === "/routez") return ok({ routes: [{ remote_id: "N1", remote_name: "n1", ip: "fd00::7" }] })
+          return ok(jsz([], { id: "N0", others: ["n1"] }))
+        }
+      })
+      const question = {
+        monitoringUrl: "http://nats:8222",
+        headers: { authorization: "secret" },
+        peerUrls: ["http://peer:1"]
+      }
+      const { unreached } = yield* inTime(
+        Effect.flatMap(Nats, (nats) => nats.jetStream(question)).pipe(Effect.provide(layer))
+      )
+      assert.deepStrictEqual(unreached, ["n1"], "what answers in the name of n0 again is not n1")
+      const hosts = new Map((yield* Ref.get(requests)).map(({ headers, url }) => [new URL(url).host, headers]))
+      assert.deepStrictEqual([...hosts.keys()].toSorted(), ["[fd00::7]:8222", "n1.nats:8222", "nats:8222", "peer:1"])
+      assert.deepStrictEqual(hosts.get("nats:8222"), { authorization: "secret" })
+      assert.deepStrictEqual(hosts.get("peer:1"), { authorization: "secret" })
+      assert.deepStrictEqual(hosts.get("[fd00::7]:8222"), {})
+      assert.deepStrictEqual(hosts.get("n1.nats:8222"), {})
+    })
+  )
+
+  it.effect("does not wait long for members that do not answer", () =>
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run({
+        kubernetes: () => ({}),
+        http: ({ url }) => {
+          const { hostname, pathname } = new URL(url)
+          if (hostname !== "nats") return "hangs"
+          if (pathname === "/varz") return ok({ server_id: "N0", server_name: "n0" })
+          if (pathname === "/routez") return ok({ routes: [{ remote_id: "N1", remote_name: "n1", ip: "10.0.0.1" }] })
+          return ok(jsz([], { id: "N0", others: ["n1"] }))
+        }
+      })
+      const seen = yield* inTime(view({ monitoringUrl }).pipe(Effect.timeout("5 seconds"), Effect.provide(layer)))
+      assert.deepStrictEqual(seen.unreached, ["n1"])
+      assert.isAbove((yield* Ref.get(requests)).length, 3)
+    })
+  )
+})

@@ -1,0 +1,176 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Ref } from "effect"
+import * as TestClock from "effect/testing/TestClock"
+import { Prometheus } from "#services/Prometheus"
+import type { PrometheusQuery } from "#services/Prometheus"
+import { simulated } from "#test/simulation/inSimulation"
+import { vector } from "#test/sources/answers"
+import { inTime, ok, run } from "#test/sources/sourceWorld"
+import type { Behaviour } from "#test/sources/sourceWorld"
+
+const serverUrl = "http://prometheus:9090"
+const up: PrometheusQuery = { serverUrl, promql: "up" }
+
+const query = (one: PrometheusQuery) => Effect.flatMap(Prometheus, (prometheus) => prometheus.query(one))
+
+const world = (http: Parameters<typeof run>[0]["http"]) => ({ http, kubernetes: () => ({}) })
+
+describe("a query", () => {
+  it.effect("is posted as a form, with its time and its lookback", () =>
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run(world(() => ok(vector("1"))))
+      const promql = 'sum(rate(x{a="é&=+"}[1m]))'
+      yield* inTime(
+        query({ serverUrl, promql, at: 1_700_000_000_500, lookbackMillis: 60_000 }).pipe(Effect.provide(layer))
+      )
+      const [request] = yield* Ref.get(requests)
+      assert.strictEqual(request?.method, "POST")
+      assert.strictEqual(request?.url, "http://prometheus:9090/api/v1/query")
+      assert.strictEqual(request?.body?.contentType, "application/x-www-form-urlencoded")
+      assert.deepStrictEqual(Object.fromEntries(new URLSearchParams(request?.body?.text)), {
+        query: promql,
+        time: "1700000000.5",
+        lookback_delta: "60"
+      })
+    })
+  )
+
+  it.effect("goes by GET to a server that refuses POST, and from then on at once", () =>
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run(
+        world(({ method }) => (method === "GET" ? ok(vector("1")) : { status: 405, body: "" }))
+      )
+      yield* Effect.gen(function* () {
+        for (let tick = 0; tick < 3; tick += 1) yield* inTime(query({ ...up, serverUrl: "http://old:9090/p?tenant=a" }))
+      }).pipe(Effect.provide(layer))
+      const asked = yield* Ref.get(requests)
+      assert.deepStrictEqual(
+        asked.map(({ method }) => method),
+        ["POST", "GET", "GET", "GET"]
+      )
+      assert.strictEqual(asked[1]?.url, "http://old:9090/p/api/v1/query?tenant=a&query=up")
+    })
+  )
+
+  simulated(
+    "is one request for all who ask the same at once, and another one for the next second",
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run(
+        world(() => ok(vector("7"))),
+        { latencyMillis: 100 }
+      )
+      yield* Effect.gen(function* () {
+        const all = Effect.forEach(Array.from({ length: 100 }), (_, at) => query({ ...up, promql: `q${at % 3}` }), {
+          concurrency: "unbounded"
+        })
+        assert.strictEqual((yield* all).length, 100)
+        assert.strictEqual((yield* Ref.get(requests)).length, 3)
+        yield* Effect.sleep("1 second")
+        yield* all
+        assert.strictEqual((yield* Ref.get(requests)).length, 6)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.effect("is never shared between servers, headers or times", () =>
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run(
+        world(() => ok(vector("1"))),
+        { prometheusUrl: serverUrl }
+      )
+      const different: ReadonlyArray<PrometheusQuery> = [
+        up,
+        { ...up, serverUrl: "http://other:9090" },
+        { ...up, serverUrl: undefined },
+        { ...up, headers: { authorization: "a" } },
+        { ...up, headers: { authorization: "b" } },
+        { ...up, at: 1 },
+        { ...up, lookbackMillis: 1 },
+        { ...up, promql: "down" }
+      ]
+      const same: PrometheusQuery = { ...up, headers: { b: "2", a: "1" } }
+      const equal: PrometheusQuery = { ...up, headers: { a: "1", b: "2" } }
+      const all = Effect.forEach([...different, same, equal], query, { concurrency: "unbounded" })
+      yield* inTime(all.pipe(Effect.provide(layer)))
+      assert.strictEqual((yield* Ref.get(requests)).length, different.length + 1)
+    })
+  )
+
+  simulated(
+    "goes on for the others when one of those who asked gives up",
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run(
+        world(() => ok(vector("7"))),
+        { latencyMillis: 1000 }
+      )
+      yield* Effect.gen(function* () {
+        const hasty = yield* Effect.forkChild(Effect.timeoutOption(query(up), "100 millis"))
+        const patient = yield* Effect.forkChild(query(up))
+        assert.strictEqual((yield* Fiber.join(hasty))._tag, "None")
+        assert.strictEqual((yield* Fiber.join(patient)).series[0]?.value, "7")
+        assert.strictEqual((yield* Ref.get(requests)).length, 1)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.effect("keeps the server's warnings", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* run(world(() => ok({ ...vector("1"), warnings: ["a store\nis away"] })))
+      const { warnings } = yield* inTime(query(up).pipe(Effect.provide(layer)))
+      assert.deepStrictEqual(warnings, ["a store is away"])
+    })
+  )
+})
+
+describe("the health of prometheus", () => {
+  const last = (states: ReadonlyArray<readonly [string, boolean]>) => states.at(-1)
+
+  it.effect.each([
+    [ok(vector("1")), true],
+    [{ status: 400, body: '{"status":"error","errorType":"bad_data","error":"x"}' }, true],
+    [{ status: 503, body: "" }, false],
+    [{ fails: { _tag: "Unreachable" } }, false],
+    ["hangs", false]
+  ] as ReadonlyArray<readonly [Behaviour, boolean]>)("after %j is %s", ([behaviour, healthy]) =>
+    Effect.gen(function* () {
+      const { health, layer } = yield* run(world(() => behaviour))
+      yield* inTime(Effect.exit(query(up)).pipe(Effect.provide(layer)))
+      assert.deepStrictEqual(last(yield* Ref.get(health)), ["prometheus", healthy])
+    })
+  )
+
+  it.effect("falls also when the caller's deadline is shorter than ours", () =>
+    Effect.gen(function* () {
+      const { health, layer } = yield* run(world(() => "hangs"))
+      yield* Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(Effect.timeoutOption(query(up), "2 seconds"))
+        yield* TestClock.adjust("3 seconds")
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(last(yield* Ref.get(health)), ["prometheus", false])
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.effect("is that of the operator's own server, whatever tenants name", () =>
+    Effect.gen(function* () {
+      const { health, layer } = yield* run(
+        world(({ url }) => (url.startsWith("http://own") ? ok(vector("1")) : { fails: { _tag: "Unreachable" } })),
+        { prometheusUrl: "http://own:9090" }
+      )
+      const servers = yield* Effect.gen(function* () {
+        yield* inTime(query({ serverUrl: undefined, promql: "up" }))
+        yield* inTime(Effect.exit(query(up)))
+        return yield* Effect.flatMap(Prometheus, (prometheus) => prometheus.health)
+      }).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(last(yield* Ref.get(health)), ["prometheus", true])
+      assert.deepStrictEqual(
+        servers.map(({ healthy, server }) => [server, healthy]),
+        [
+          ["http://own:9090", true],
+          ["http://prometheus:9090", false]
+        ]
+      )
+      assert.include(servers[1]?.detail, "Check the address")
+    })
+  )
+})
