@@ -13,6 +13,8 @@ export const Deployment = Schema.Struct({
   spec: Schema.Struct({
     /** The API server defaults it to 1. */
     replicas: Schema.optionalKey(Schema.Int),
+    /** A rollout that somebody holds; its progress deadline does not run. */
+    paused: Schema.optionalKey(Schema.Boolean),
     selector: Schema.optionalKey(LabelSelector)
   }),
   status: Schema.optionalKey(

@@ -36,6 +36,8 @@ export interface Watched<A> {
   /** Done when every collection has been listed once. */
   readonly synced: Effect.Effect<void>
   readonly isSynced: () => boolean
+  /** Done when every collection has been listed once, or is none that we may read. */
+  readonly settled: Effect.Effect<void>
   /** What keeps the watch from hearing, per collection; empty when all is well. */
   readonly troubles: () => ReadonlyArray<KubernetesError>
 }
@@ -49,7 +51,15 @@ export const makeWatched = Effect.fnUntraced(function* <A>(
 ): Effect.fn.Return<Watched<A>, never, Kubernetes | Scope.Scope> {
   const stores = options.collections.map(() => new Store<A>(options))
   const synced = yield* Latch.make(stores.length === 0)
+  const settled = yield* Latch.make(stores.length === 0)
   const troubles = new Map<number, KubernetesError>()
+
+  const tellLatches = Effect.suspend(() => {
+    const refused = (index: number) => troubles.get(index)?.reason._tag === "Forbidden"
+    const open = stores.every((store) => store.synced) ? Latch.open(synced) : Effect.void
+    const done = stores.every((store, index) => store.synced || refused(index)) ? Latch.open(settled) : Effect.void
+    return Effect.andThen(open, done)
+  })
 
   const run = (collection: Collection, index: number) => {
     const store = stores[index]
@@ -57,13 +67,13 @@ export const makeWatched = Effect.fnUntraced(function* <A>(
     const heard = (event: WatchEvent) =>
       Effect.suspend(() => {
         store.take(event)
-        return stores.every((one) => one.synced) ? Effect.asVoid(Latch.open(synced)) : Effect.void
+        return tellLatches
       })
     const onTrouble = (error: KubernetesError | undefined) =>
       Effect.suspend(() => {
         if (error === undefined) troubles.delete(index)
         else troubles.set(index, error)
-        return options.onTrouble?.(error) ?? Effect.void
+        return Effect.andThen(tellLatches, options.onTrouble?.(error) ?? Effect.void)
       })
     return runWatch({ ...options, collection, onTrouble }, heard)
   }
@@ -85,6 +95,7 @@ export const makeWatched = Effect.fnUntraced(function* <A>(
     },
     size: () => stores.reduce((sum, store) => sum + store.current.size, 0),
     synced: Latch.await(synced),
+    settled: Latch.await(settled),
     isSynced: () => stores.every((store) => store.synced),
     troubles: () => [...troubles.values()]
   }

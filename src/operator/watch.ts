@@ -66,7 +66,7 @@ const TIMEOUT_SECONDS = [300, 600] as const
 
 const UNLISTED: State = { _tag: "Unlisted" }
 
-export const transition = (machine: Machine, input: Input): Step => {
+export const transition = (machine: Machine, input: Input, absentAfter = ABSENT_AFTER_FAILURES): Step => {
   const { state, streak } = machine
   switch (input._tag) {
     case "Paged": {
@@ -89,11 +89,11 @@ export const transition = (machine: Machine, input: Input): Step => {
     case "Silent":
       return { state: UNLISTED, streak: streak + 1, tell: [] }
     case "Failed":
-      return failed(machine, input.error)
+      return failed(machine, input.error, absentAfter)
   }
 }
 
-const failed = ({ state, streak }: Machine, error: KubernetesError): Step => {
+const failed = ({ state, streak }: Machine, error: KubernetesError, absentAfter: number): Step => {
   const failures = streak + 1
   switch (error.reason._tag) {
     case "Gone":
@@ -101,7 +101,7 @@ const failed = ({ state, streak }: Machine, error: KubernetesError): Step => {
       return { state: UNLISTED, streak: 1, tell: [] }
     case "NotFound": {
       // Said by a server that is up, and said again: the kind is not installed, or no longer.
-      const absent = state._tag === "Unlisted" && failures === ABSENT_AFTER_FAILURES
+      const absent = state._tag === "Unlisted" && failures === absentAfter
       return { state: UNLISTED, streak: failures, tell: absent ? [{ _tag: "Init" }, { _tag: "InitDone" }] : [] }
     }
     case "Malformed":
@@ -132,6 +132,8 @@ export interface WatchOptions {
   readonly fieldSelector?: string
   /** Objects per page of a list. */
   readonly limit?: number
+  /** A kind that need not be installed is absent as soon as the server says so. */
+  readonly optional?: boolean
   /** What goes on, for health and logs: undefined when all is well again. */
   readonly onTrouble?: (error: KubernetesError | undefined) => Effect.Effect<void>
 }
@@ -152,10 +154,10 @@ export const runWatch = <R>(
     let troubled = false
 
     const take = Effect.fnUntraced(function* (input: Input) {
-      const { tell: events, ...next } = transition(machine, input)
+      const { tell: events, ...next } = transition(machine, input, options.optional === true ? 1 : undefined)
       machine = next
       for (const event of events) yield* tell(event)
-      const trouble = input._tag === "Failed" && input.error.reason._tag !== "Gone" ? input.error : undefined
+      const trouble = input._tag === "Failed" && isTrouble(input.error, options) ? input.error : undefined
       if (trouble === undefined && !troubled) return
       if (trouble === undefined && next.streak > 0) return // not yet proven well
       troubled = trouble !== undefined
@@ -203,6 +205,9 @@ export const runWatch = <R>(
       if (pause > 0) yield* Effect.flatMap(Random.nextBetween(1, 1.4), (factor) => Effect.sleep(pause * factor))
     }
   })
+
+const isTrouble = ({ reason }: KubernetesError, { optional = false }: WatchOptions) =>
+  reason._tag !== "Gone" && !(optional && reason._tag === "NotFound")
 
 /** The same as a stream; a slow reader slows the watch down. */
 export const watch = (options: WatchOptions): Stream.Stream<WatchEvent, never, Kubernetes> =>
