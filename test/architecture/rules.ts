@@ -54,7 +54,9 @@ const BELOW_PORTS = new Set(["schemas", "domain", "engines", "sources", "operato
 const LIVE = new Set(["services", "cli", "main", "simulation", "dashboard"])
 
 /** Libraries that only compute: no clock, no network, no process. */
-const COMPUTING_PACKAGES: Readonly<Record<string, ReadonlyArray<string>>> = { manifests: ["yaml"] }
+const COMPUTING_PACKAGES: Readonly<Record<string, ReadonlyArray<string>>> = {
+  manifests: ["yaml", "@marcbachmann/cel-js"]
+}
 
 /** Modules of Effect that hold data and compute with it; every other one describes or runs effects. */
 const PURE_EFFECT_MODULES = new Set([

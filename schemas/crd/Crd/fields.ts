@@ -32,14 +32,16 @@ export const above = (description: string, exclusiveMinimum: number) =>
 export const fraction = (description: string) =>
   Schema.Finite.annotate({ description }).check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 
-const DURATION = /^([0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$/u
+const DURATION_TEXT = "^([0-9]{1,6}([.][0-9]{1,3})?(ms|s|m|h)){1,4}$"
+const DURATION = new RegExp(DURATION_TEXT, "u")
 
 /** A Go duration between two others, so that `15s` and `1m30s` mean what they mean everywhere in Kubernetes. */
 export const duration = (description: string, minimum: string, maximum: string) =>
   Schema.String.annotate({
     description: `${description} A duration such as 15s or 1m30s, from ${minimum} to ${maximum}.`,
     ...rules({
-      rule: `duration(self) >= duration('${minimum}') && duration(self) <= duration('${maximum}')`,
+      // What is no duration at all has its own message, from the pattern.
+      rule: `!self.matches('${DURATION_TEXT}') || (duration(self) >= duration('${minimum}') && duration(self) <= duration('${maximum}'))`,
       message: `must be between ${minimum} and ${maximum}`
     })
   }).check(Schema.isMinLength(1), Schema.isMaxLength(32), Schema.isPattern(DURATION))
@@ -55,7 +57,7 @@ export const quantity = (description: string, ...extra: ReadonlyArray<Rule>) =>
   })
 
 export const POSITIVE_QUANTITY: Rule = {
-  rule: "quantity(string(self)).isGreaterThan(quantity('0'))",
+  rule: "!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",
   message: "must be greater than 0"
 }
 
