@@ -34,7 +34,9 @@ export const Measured = Schema.TaggedStruct("Measured", {
   /** Share of the target's pods that the value speaks for, 0..1. */
   coverage: Schema.Finite,
   /** Only from sources that sample pod by pod (resource). */
-  pods: Schema.optionalKey(Schema.Array(PodSample))
+  pods: Schema.optionalKey(Schema.Array(PodSample)),
+  /** True for CPU: starting up burns it, so the samples of pods that have just started are not believed. */
+  warmUp: Schema.optionalKey(Schema.Boolean)
 })
 export type Measured = typeof Measured.Type
 
@@ -88,8 +90,6 @@ export const Reading = Schema.Union([Measured, Stale, Missing])
 export type Reading = typeof Reading.Type
 
 export const measured = (value: number, at: Millis, coverage = 1, pods?: ReadonlyArray<PodSample>): Measured =>
-  pods === undefined
-    ? { _tag: "Measured", value, at, coverage }
-    : { _tag: "Measured", value, at, coverage, pods }
+  pods === undefined ? { _tag: "Measured", value, at, coverage } : { _tag: "Measured", value, at, coverage, pods }
 
 export const missing = (why: MissingReason, detail: string): Missing => ({ _tag: "Missing", why, detail })

@@ -1,0 +1,81 @@
+/**
+ * Windows in time with a floor or a ceiling. A window opens at the first of two equal wall times and closes at the
+ * second, so the hour that a clock shows twice belongs to it whole; times in an hour that a clock skips count as
+ * the end of the gap, so a window that lies inside it does not happen.
+ */
+import * as Cron from "effect/Cron"
+import * as Result from "effect/Result"
+import type { Step } from "#schemas/Decision"
+import type { Schedule } from "#schemas/Policy"
+import type { Millis } from "#schemas/Reading"
+import type { Limit } from "./Situation.ts"
+
+interface Edge {
+  readonly replicas: number
+  readonly name: string
+}
+
+/** What all open windows together ask for. */
+export interface Schedules {
+  readonly floor?: Edge
+  readonly ceiling?: Edge
+}
+
+/** When the expression last came true, the given instant included; undefined: never, or it is not an expression. */
+const lastTrue = (cron: string, timeZone: string, at: Millis, overlap: Cron.DstOverlapPolicy): Millis | undefined => {
+  const everyHour = cron.trim().split(/\s+/u)[1]?.startsWith("*") === true
+  const parsed = Cron.parse(cron, timeZone, { onDstOverlap: everyHour ? "both" : overlap })
+  if (Result.isFailure(parsed)) return undefined
+  try {
+    return Cron.prev(parsed.success, at + 1).getTime()
+  } catch {
+    // An expression for a day that no calendar has, such as the 31st of February.
+    return undefined
+  }
+}
+
+export const isOpen = ({ end, start, timeZone }: Schedule, at: Millis): boolean => {
+  const opened = lastTrue(start, timeZone, at, "earlier")
+  return opened !== undefined && opened > (lastTrue(end, timeZone, at, "later") ?? -Infinity)
+}
+
+const NONE: Schedules = {}
+
+/** The highest floor and the lowest ceiling; where they cross, the floor stands. */
+export const schedulesAt = (schedules: ReadonlyArray<Schedule>, at: Millis): Schedules => {
+  if (schedules.length === 0) return NONE
+  let floor: Edge | undefined
+  let ceiling: Edge | undefined
+  for (const schedule of schedules) {
+    if (!isOpen(schedule, at)) continue
+    const { name } = schedule
+    if (schedule.floor !== undefined && schedule.floor > (floor?.replicas ?? -1)) {
+      floor = { replicas: schedule.floor, name }
+    }
+    if (schedule.ceiling !== undefined && schedule.ceiling < (ceiling?.replicas ?? Infinity)) {
+      ceiling = { replicas: schedule.ceiling, name }
+    }
+  }
+  if (floor !== undefined && ceiling !== undefined && ceiling.replicas < floor.replicas) {
+    ceiling = { replicas: floor.replicas, name: ceiling.name }
+  }
+  return { ...(floor === undefined ? {} : { floor }), ...(ceiling === undefined ? {} : { ceiling }) }
+}
+
+const stepTo = (before: number, { name, replicas }: Edge, word: string): Step => ({
+  limiter: "Schedule",
+  before,
+  after: replicas,
+  reason: `window ${name} has the ${word} ${replicas}`
+})
+
+export const holdCeiling: Limit = (value, { blind, current, schedules: { ceiling } }) => {
+  if (ceiling === undefined || value <= ceiling.replicas) return undefined
+  const lowest = blind ? Math.max(ceiling.replicas, current) : ceiling.replicas
+  return value <= lowest ? undefined : { ...stepTo(value, ceiling, "ceiling"), after: lowest }
+}
+
+export const holdSchedule: Limit = (value, situation) => {
+  const { floor } = situation.schedules
+  return floor !== undefined && value < floor.replicas ? stepTo(value, floor, "floor") : holdCeiling(value, situation)
+}
