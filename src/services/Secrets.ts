@@ -21,7 +21,9 @@ const REMEMBERED = "60 seconds"
 /** Short: whoever just created the Secret is waiting. */
 const ABSENCE_REMEMBERED = "5 seconds"
 
-const SecretObject = Schema.Struct({ data: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)) })
+const SecretObject = Schema.Struct({
+  data: Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.String)))
+})
 
 export class Secrets extends Context.Service<
   Secrets,
