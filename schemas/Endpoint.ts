@@ -32,6 +32,19 @@ export const SecretKey = described(
 )
 export type SecretKey = typeof SecretKey.Type
 
+/** Two spellings of one thing: the rule for the API server, and the check for everybody else. */
+export const exactlyOneOf = (first: string, second: string) => ({
+  rule: {
+    rule: `has(self.${first}) != has(self.${second})`,
+    message: `name exactly one of ${first} and ${second}`
+  },
+  check: Schema.makeFilter<object>((options) =>
+    Object.hasOwn(options, first) !== Object.hasOwn(options, second)
+      ? undefined
+      : { path: [first], issue: `name exactly one of ${first} and ${second}` }
+  )
+})
+
 /** What frames a message belongs to the client alone: a second opinion about it is how requests get smuggled. */
 const FRAMING = new Set([
   "host",

@@ -1,8 +1,10 @@
 /** A number out of any JSON endpoint. The API and its options; this version does not read it yet. */
 import * as Schema from "effect/Schema"
-import { httpAuthFields, httpUrl } from "#schemas/Endpoint"
+import { exactlyOneOf, httpAuthFields, httpUrl } from "#schemas/Endpoint"
 import { notBuilt } from "#sources/Source"
 import type { Source } from "#sources/Source"
+
+const either = exactlyOneOf("jsonPath", "jsonPointer")
 
 export const HttpOptions = Schema.Struct({
   url: httpUrl("Address to ask."),
@@ -30,12 +32,12 @@ export const HttpOptions = Schema.Struct({
       description: "True: the number is right with no pod running, so minReplicas may be 0. False when absent."
     })
   )
-}).annotate({
-  description: "A number out of the JSON that a URL answers with. Name one of jsonPath and jsonPointer.",
-  "x-kubernetes-validations": [
-    { rule: "has(self.jsonPath) != has(self.jsonPointer)", message: "name exactly one of jsonPath and jsonPointer" }
-  ]
 })
+  .annotate({
+    description: "A number out of the JSON that a URL answers with. Name one of jsonPath and jsonPointer.",
+    "x-kubernetes-validations": [either.rule]
+  })
+  .check(either.check)
 export type HttpOptions = typeof HttpOptions.Type
 
 export const http: Source<HttpOptions, never> = {

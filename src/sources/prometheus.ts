@@ -1,7 +1,7 @@
 /** The value of a PromQL query. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { httpAuthFields, httpUrl } from "#schemas/Endpoint"
+import { exactlyOneOf, httpAuthFields, httpUrl } from "#schemas/Endpoint"
 import { measured, missing } from "#schemas/Reading"
 import type { Millis, Missing, Reading, Stale } from "#schemas/Reading"
 import { Prometheus } from "#services/Prometheus"
@@ -10,6 +10,8 @@ import { requestHeaders } from "#services/requestHeaders"
 import type { Secrets } from "#services/Secrets"
 import { unusable } from "#sources/Source"
 import type { SampleInput, Source } from "#sources/Source"
+
+const either = exactlyOneOf("query", "preset")
 
 export const PrometheusOptions = Schema.Struct({
   serverUrl: Schema.optionalKey(
@@ -41,12 +43,12 @@ export const PrometheusOptions = Schema.Struct({
         "True: the query tells the truth with no pod running (a queue, a gateway), so minReplicas may be 0. False when absent."
     })
   )
-}).annotate({
-  description: "The value of a PromQL query.",
-  "x-kubernetes-validations": [
-    { rule: "has(self.query) != has(self.preset)", message: "name exactly one of query and preset" }
-  ]
 })
+  .annotate({
+    description: "The value of a PromQL query.",
+    "x-kubernetes-validations": [either.rule]
+  })
+  .check(either.check)
 export type PrometheusOptions = typeof PrometheusOptions.Type
 
 type Reduce = NonNullable<PrometheusOptions["reduce"]>

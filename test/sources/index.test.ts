@@ -96,6 +96,9 @@ describe("the options", () => {
       })
       assert.match(JSON.stringify(schema), /"rule":"has\(self\.\w+\) != has\(self\.\w+\)"/u)
     }
+    assert.include(refusal("prometheus", {})?.message, "exactly one of query and preset")
+    assert.include(refusal("prometheus", { query: "up", preset: "istio" })?.message, "exactly one of query and preset")
+    assert.include(refusal("http", { url: "http://a" })?.message, "exactly one of jsonPath and jsonPointer")
   })
 
   it.each([
