@@ -12,10 +12,18 @@ export const Proposal = Schema.Struct({
   engine: Schema.String,
   /** The signal it speaks for; absent for an engine that weighs several. */
   signal: Schema.optionalKey(Schema.String),
-  /** Absent: the engine could not propose (its signal is Missing, or it is still learning). */
+  /**
+   * Absent: the engine could not propose. With a signal: because that signal cannot be used, and then nothing may be
+   * lowered; without: because it is still learning, which holds nothing up.
+   */
   replicas: Schema.optionalKey(Schema.Int),
   /** True where the value may only raise, e.g. an upward refill or a fallback. */
   raiseOnly: Schema.Boolean,
+  /**
+   * Absent: one voice among others, the largest wins. Replaces: stands for the largest, within 20 % of it. Advises:
+   * may add one pod or 25 % to it, and never takes any away.
+   */
+  standing: Schema.optionalKey(Schema.Literals(["Replaces", "Advises"])),
   reason: Schema.String
 })
 export type Proposal = typeof Proposal.Type

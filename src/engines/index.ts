@@ -105,7 +105,7 @@ export const withBaseline = (policy: Policy): Policy => {
   const isUnheld = rates._tag === "Windows" && rates.downSeconds === 0
   return {
     ...policy,
-    engines: [...policy.engines, ...baseline(policy)],
+    engines: baseline(policy),
     limits: isUnheld ? { ...policy.limits, rates: { _tag: "Absent", downSeconds: 300 } } : policy.limits
   }
 }

@@ -60,7 +60,7 @@ const COMPUTING_PACKAGES: Readonly<Record<string, ReadonlyArray<string>>> = {
 
 /** Modules of Effect that hold data and compute with it; every other one describes or runs effects. */
 const PURE_EFFECT_MODULES = new Set([
-  ..."Array BigDecimal BigInt Boolean Brand Chunk Data Duration Equal Equivalence Function Hash HashMap HashSet".split(
+  ..."Array BigDecimal BigInt Boolean Brand Chunk Cron Data Duration Equal Equivalence Function Hash HashMap HashSet".split(
     " "
   ),
   ..."Match MutableHashMap MutableHashSet Number Option Order Ordering Pipeable Predicate Record Result".split(" "),

@@ -1,0 +1,17 @@
+/** Waiting after a write: up from the last write that went up, down from the last write in either direction. */
+import type { Step } from "#schemas/Decision"
+import type { Millis } from "#schemas/Reading"
+import type { Limit } from "./Situation.ts"
+
+export const cool: Limit = (value, { at, current, memory, policy }) => {
+  const { downSeconds, upSeconds } = policy.limits.cooldown
+  const wait = (since: Millis | undefined, seconds: number, what: string): Step | undefined => {
+    const left = since === undefined ? 0 : since + seconds * 1000 - at
+    if (left <= 0) return undefined
+    const reason = `${Math.ceil(left / 1000)} of ${seconds} s since the last ${what} are left`
+    return { limiter: "Cooldown", before: value, after: current, reason }
+  }
+  if (value > current) return wait(memory.lastUpAt, upSeconds, "scaling up")
+  if (value < current) return wait(memory.lastWriteAt, downSeconds, "scaling")
+  return undefined
+}

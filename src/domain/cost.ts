@@ -1,0 +1,29 @@
+/** A month's budget as a ceiling on replicas. The minimum wins over it: a service that is off costs nothing, too. */
+import type { Policy } from "#schemas/Policy"
+import type { Limit } from "./Situation.ts"
+
+/** Hours in a mean month. */
+const HOURS_PER_MONTH = 730
+
+/** The replicas that the budget pays for all month long; undefined without one. */
+export const affordable = ({ objectives }: Pick<Policy, "objectives">): number | undefined => {
+  const { cost } = objectives
+  if (cost === undefined) return undefined
+  return Math.max(0, Math.floor(cost.maxMonthlyCost / (cost.costPerPodPerHour * HOURS_PER_MONTH)))
+}
+
+/** True where even the minimum costs more than the budget. */
+export const isOverBudget = (policy: Pick<Policy, "objectives" | "bounds">): boolean => {
+  const pods = affordable(policy)
+  return pods !== undefined && pods < policy.bounds.min
+}
+
+export const capCost: Limit = (value, { blind, current, policy }) => {
+  const pods = affordable(policy)
+  if (pods === undefined) return undefined
+  const cap = Math.max(pods, policy.bounds.min)
+  const lowest = blind ? Math.max(cap, current) : cap
+  if (value <= lowest) return undefined
+  const reason = `the budget of ${policy.objectives.cost?.maxMonthlyCost} a month pays for ${pods}`
+  return { limiter: "CostCap", before: value, after: lowest, reason }
+}

@@ -1,0 +1,19 @@
+/** A decision as one sentence with its numbers, for people. */
+import type { Proposal, Step } from "#schemas/Decision"
+
+const tell = ({ after, before, limiter, reason }: Step): string => {
+  const verb = after < before ? "limited to" : after > before ? "raised to" : "held at"
+  return `${verb} ${after} by ${limiter} (${reason})`
+}
+
+/** "rps 1240 over 100 per pod wants 13; limited to 8 by ScaleUpLimit (4 pods per 15 s)" */
+export const narrate = (opening: string, steps: ReadonlyArray<Step>): string =>
+  steps.length === 0 ? opening : `${opening}; ${steps.map(tell).join("; ")}`
+
+/** Why there is no winner. */
+export const silence = (proposals: ReadonlyArray<Proposal>, current: number): string => {
+  const silent = proposals.filter(({ replicas }) => replicas === undefined)
+  if (silent.length > 0) return silent.map(({ reason }) => reason).join("; ")
+  const raising = proposals.find(({ raiseOnly }) => raiseOnly)
+  return raising === undefined ? `no engine asks for anything yet, so ${current} stay` : raising.reason
+}
