@@ -23,7 +23,7 @@ export interface DecideInput {
   readonly policy: Policy
   readonly engines: ReadonlyArray<BoundEngine>
   readonly observation: Observation
-  /** Foreign writes already noted (domain/adopt). */
+  /** Foreign writes already noted (adopt, in domain/memory). */
   readonly memory: Memory
 }
 

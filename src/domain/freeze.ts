@@ -17,14 +17,13 @@ export const recentWrites = (writes: ReadonlyArray<Millis>, at: Millis): Readonl
  * gone by without a freeze. What somebody does during a freeze is no fight: nobody answers it.
  */
 export const freezeFight = (memory: Memory, at: Millis): Memory => {
-  const { foreignWrites, frozenUntil, freezes } = memory
-  if (frozenUntil !== undefined && at < frozenUntil) {
-    return foreignWrites.length === 0 ? memory : { ...memory, foreignWrites: [] }
-  }
-  if (recentWrites(foreignWrites, at).length < FIGHT_WRITES) return memory
-  const inARow = frozenUntil !== undefined && at - frozenUntil < FREEZE_MAX_MILLIS ? freezes : 0
+  const { foreignWrites, frozenUntil = -Infinity, freezes } = memory
+  if (at < frozenUntil) return memory
+  const fought = recentWrites(foreignWrites, at).filter((write) => write > frozenUntil)
+  if (fought.length < FIGHT_WRITES) return memory
+  const inARow = at - frozenUntil < FREEZE_MAX_MILLIS ? freezes : 0
   const millis = Math.min(FREEZE_MIN_MILLIS * 2 ** Math.min(inARow, 10), FREEZE_MAX_MILLIS)
-  return { ...memory, foreignWrites: [], frozenUntil: at + millis, freezes: inARow + 1 }
+  return { ...memory, frozenUntil: at + millis, freezes: inARow + 1 }
 }
 
 export const holdFrozen: Limit = (value, { at, current, memory }) => {

@@ -2,8 +2,8 @@
  * One tick where every decision is taken as written at once: what `decide`, backtests and what-if ask. Changes by
  * others are noted and followed, and freeze nothing, since nobody is being fought.
  */
-import { noteReplicas } from "./adopt.ts"
 import { decide, type Decided, type DecideInput } from "./decide.ts"
+import { noteReplicas } from "./memory.ts"
 import { settle } from "./settle.ts"
 
 export const play = (input: DecideInput): Decided => {
