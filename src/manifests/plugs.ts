@@ -1,6 +1,7 @@
 /** Fills the holes of the kinds' schemas from the registries of sources and engines. */
 import type * as Schema from "effect/Schema"
 import type { Hole } from "#schemas/crd/Crd/plugs"
+import { ENGINES } from "#engines/index"
 import { SOURCES } from "#sources/index"
 import type { FillHole } from "#manifests/structural"
 
@@ -9,7 +10,7 @@ interface Plug {
 }
 type Registry = Readonly<Record<string, Plug>>
 
-/** The names on the wire of the plugs that a hole takes. */
+/** Each hole takes what its kind says of a registry; a plug that does not exist fills nothing. */
 export const fillFrom =
   (registries: Readonly<Record<Hole["registry"], Registry>>): FillHole =>
   (hole) => {
@@ -26,4 +27,4 @@ export const fillFrom =
     })
   }
 
-export const fillHole: FillHole = fillFrom({ sources: SOURCES, engines: {} })
+export const fillHole: FillHole = fillFrom({ sources: SOURCES, engines: ENGINES })

@@ -82,6 +82,7 @@ const TRANSLATED = new Set([
   "properties",
   "additionalProperties",
   "items",
+  "not",
   HOLE
 ])
 
@@ -179,6 +180,8 @@ const fromNode = (input: Json, path: string, plugs: FillHole): Structural => {
   const own = copy(node, path)
   const hole = node[HOLE]
   if (isJson(node["anyOf"]) || Array.isArray(node["anyOf"])) return fromUnion(own, objects(node["anyOf"]), path)
+  // What the exporter makes of a struct without fields.
+  if ("not" in node) return { ...own, type: "object" }
   const { additionalProperties, items, properties } = node
   const structure: Structural = {
     ...own,

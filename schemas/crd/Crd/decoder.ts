@@ -23,11 +23,12 @@ export interface Reader {
   readonly note: (reason: Finding["reason"], path: string, message: string) => void
 }
 
+/** In a file, a field that is left empty is null. */
 const Metadata = Schema.Struct({
   name: Schema.String,
-  namespace: Schema.optionalKey(Schema.String),
-  uid: Schema.optionalKey(Schema.String),
-  generation: Schema.optionalKey(Schema.Int),
+  namespace: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  uid: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  generation: Schema.optionalKey(Schema.NullOr(Schema.Int)),
   creationTimestamp: Schema.optionalKey(Schema.NullOr(Schema.String))
 })
 
@@ -56,7 +57,8 @@ const refusalsOf = (root: string, issue: SchemaIssue.Issue): ReadonlyArray<Refus
   }))
 
 export const parseMillis = (text: string): number | undefined =>
-  Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
+  // RFC 3339 allows small letters, and so does the API server.
+  Option.getOrUndefined(Option.map(DateTime.make(text.toUpperCase()), DateTime.toEpochMillis))
 
 /** The decode of one kind: `resolve` sees a spec that fits the wire schema, with the schema's defaults in place. */
 export const decoder =
