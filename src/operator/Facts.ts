@@ -3,7 +3,6 @@
  * activity view are functions of it, so they cannot contradict one another.
  */
 import * as DateTime from "effect/DateTime"
-import * as Option from "effect/Option"
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Memory } from "#schemas/Memory"
 import type { Finding, Policy, PolicyRef, Refusal, Target } from "#schemas/Policy"
@@ -24,6 +23,23 @@ export interface Crash {
   readonly count: number
 }
 
+/** Why a target cannot be observed. */
+export interface TargetTrouble {
+  readonly reason: string
+  /** Names the target and says what to do. */
+  readonly message: string
+  /** Only a person can change it; else it is a matter of trying again. */
+  readonly lasting: boolean
+}
+
+/** Somebody else set the replicas: taken as they are, and not counted as ours. */
+export interface ForeignChange {
+  readonly target: Target
+  /** Absent: we had not written yet. */
+  readonly from: number | undefined
+  readonly to: number
+}
+
 export interface Facts {
   readonly at: Millis
   readonly ref: PolicyRef
@@ -33,8 +49,9 @@ export interface Facts {
   readonly refusals: ReadonlyArray<Refusal>
   readonly findings: ReadonlyArray<Finding>
   readonly targets: ReadonlyArray<TargetFacts>
-  /** A sentence that names what the policy wants to scale and what is not there. */
-  readonly absent: string | undefined
+  /** Of what the policy wants to scale and could not be observed. */
+  readonly troubles: ReadonlyArray<TargetTrouble>
+  readonly foreign: ReadonlyArray<ForeignChange>
   /** Some engine could propose, now or at an earlier tick. */
   readonly proposed: boolean
   readonly crash: Crash | undefined
@@ -42,10 +59,5 @@ export interface Facts {
 
 export const nameOf = (target: Target): string => `${target.kind}/${target.name}`
 
-/** Whole seconds, as Kubernetes writes times. */
-export const formatSeconds = (at: Millis): string => formatMillis(at).replace(/\.\d{3}Z$/u, "Z")
-
+/** With milliseconds, for what the next leader counts by. */
 export const formatMillis = (at: Millis): string => DateTime.formatIso(DateTime.makeUnsafe(at))
-
-export const parseTime = (text: string | undefined): Millis | undefined =>
-  text === undefined ? undefined : Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))

@@ -66,6 +66,8 @@ export class Ledger extends Context.Service<
     readonly changes: Stream.Stream<DecisionRecord>
     readonly show: (view: PolicyView) => Effect.Effect<void>
     readonly policies: Effect.Effect<ReadonlyMap<string, PolicyView>>
+    /** This operator does not run the policy any more; its records can still be explained. */
+    readonly hide: (uid: string) => Effect.Effect<void>
     /** The policy is gone: its records and its view go too. */
     readonly forget: (uid: string) => Effect.Effect<void>
     readonly size: Effect.Effect<{ readonly records: number; readonly bytes: number }>
@@ -93,6 +95,7 @@ export class Ledger extends Context.Service<
           changes: Stream.fromPubSub(pubsub),
           show: (view) => Effect.sync(() => void views.set(view.ref.uid, view)),
           policies: Effect.sync(() => new Map(views)),
+          hide: (uid) => Effect.sync(() => void views.delete(uid)),
           forget: (uid) =>
             Effect.sync(() => {
               ring.forget(uid)

@@ -30,8 +30,11 @@ export interface Description {
   readonly crashes: number
 }
 
+/** Deleted: its traces go too. LostLease: the next leader goes on where this one stopped. */
+export type Retirement = "Deleted" | "LostLease"
+
 export type Message =
-  | { readonly _tag: "Retired" }
+  | { readonly _tag: "Retired"; readonly reason: Retirement }
   | { readonly _tag: "Applied"; readonly object: PolicyObject }
   | { readonly _tag: "Described"; readonly reply: Deferred.Deferred<Description | undefined> }
   | { readonly _tag: "Poked"; readonly cause: string }
@@ -40,7 +43,7 @@ export type Message =
 export const MAX_REPLIES = 16
 
 export class Mailbox {
-  #retired: Message | undefined
+  #retired: Extract<Message, { _tag: "Retired" }> | undefined
   #applied: Message | undefined
   #described: Array<Extract<Message, { _tag: "Described" }>> | undefined
   #poked: Message | undefined
@@ -86,9 +89,14 @@ export class Mailbox {
     )
   }
 
-  /** True once the actor is to end: what it is doing is worth no more. */
-  get retired(): boolean {
-    return this.#retired !== undefined
+  /** Why the actor is to end, once it is: what it is doing is worth no more. */
+  get retired(): Retirement | undefined {
+    return this.#retired?.reason
+  }
+
+  /** A newer object waits: what is being decided is about an older one. */
+  get superseded(): boolean {
+    return this.#applied !== undefined || this.#retired !== undefined
   }
 
   /** The most urgent message now, if there is one. */

@@ -14,7 +14,7 @@ import type { Target } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import { Metrics } from "#services/Metrics"
 import type { Crash } from "#operator/Facts"
-import { type Description, Mailbox, type Message, type PolicyObject } from "#operator/Mailbox"
+import { type Description, Mailbox, type Message, type PolicyObject, type Retirement } from "#operator/Mailbox"
 import { Beat, Metronome } from "#operator/Metronome"
 import { Ownership } from "#operator/Ownership"
 import { RESTART_LIMITS, type RestartLimits, restartPolicy } from "#operator/restart"
@@ -79,9 +79,10 @@ export class Supervisor extends Context.Service<
       fits: (object: PolicyObject, targets: ReadonlyArray<Target>) => boolean,
       cause: string
     ) => Effect.Effect<number>
-    /** Comes back when the actor has ended. */
+    /** The object is deleted. Comes back when the actor has ended. */
     readonly remove: (uid: string) => Effect.Effect<void>
-    readonly removeAll: Effect.Effect<void>
+    /** This operator leads no longer: ends all actors, and comes back when they have ended. */
+    readonly stop: Effect.Effect<void>
     /** Undefined: no such policy, or too many are asking. */
     readonly describe: (uid: string) => Effect.Effect<Description | undefined>
     readonly objects: Effect.Effect<ReadonlyArray<PolicyObject>>
@@ -136,7 +137,7 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
       )
     }, Effect.annotateLogs(annotations))
     // An interruption that nobody asked for is a crash like any other: the actor must not be gone unseen.
-    const goesOn = () => !entry.mailbox.retired
+    const goesOn = () => entry.mailbox.retired === undefined
     return actor.run.pipe(
       Effect.sandbox, // a defect is not retried otherwise
       Effect.tapError((cause) => (goesOn() ? crashed(cause) : Effect.void)),
@@ -162,7 +163,7 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
     const schedule = (dueAt: Millis) => metronome.schedule(beat, dueAt)
     const actor = yield* actors.make({ object, mailbox, firstTickAt, schedule, ownership, poke })
     yield* metrics.policySeen(object.ref)
-    if (!mailbox.retired) yield* FiberMap.run(fibers, object.ref.uid, supervise(entry, actor))
+    if (mailbox.retired === undefined) yield* FiberMap.run(fibers, object.ref.uid, supervise(entry, actor))
   }, Effect.uninterruptible)
 
   const claim = Effect.fnUntraced(function* (object: PolicyObject) {
@@ -185,13 +186,13 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
     yield* hand(object)
   })
 
-  const remove = (uid: string): Effect.Effect<void> =>
+  const retire = (uid: string, reason: Retirement): Effect.Effect<void> =>
     Effect.suspend(() => {
       const entry = entries.get(uid)
       if (entry === undefined) return Effect.void
       if (entry.ending !== undefined) return Deferred.await(entry.ending)
       const ending = (entry.ending = Deferred.makeUnsafe<void>())
-      entry.mailbox.offer({ _tag: "Retired" })
+      entry.mailbox.offer({ _tag: "Retired", reason })
       // What has been sent to the API server is finished and reported; everything else is cut short.
       return FiberMap.remove(fibers, uid).pipe(
         Effect.ensuring(
@@ -205,10 +206,10 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
       )
     })
 
-  const removeAll = Effect.suspend(() =>
-    Effect.forEach([...entries.keys()], remove, { concurrency: "unbounded", discard: true })
+  const stop = Effect.suspend(() =>
+    Effect.forEach([...entries.keys()], (uid) => retire(uid, "LostLease"), { concurrency: "unbounded", discard: true })
   )
-  yield* Effect.addFinalizer(() => removeAll)
+  yield* Effect.addFinalizer(() => stop)
 
   const tell = (uid: string, message: Message) => Effect.sync(() => entries.get(uid)?.mailbox.offer(message) ?? false)
 
@@ -225,8 +226,8 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
         poke(uids, cause)
         return uids.length
       }),
-    remove,
-    removeAll,
+    remove: (uid) => retire(uid, "Deleted"),
+    stop,
     describe: Effect.fnUntraced(function* (uid) {
       const reply = yield* Deferred.make<Description | undefined>()
       return (yield* tell(uid, { _tag: "Described", reply })) ? yield* Deferred.await(reply) : undefined

@@ -61,7 +61,13 @@ export const act = Effect.fn("act")(function* (input: ActInput) {
   const { policy } = input
   const target = input.plan.observation.target
   let { notBefore, plan, sent } = input
-  const done = (outcome: Outcome): Acted => ({ plan, outcome, sent, notBefore })
+  /** Whatever else is true: while a write may still come, that is what has to be known. */
+  const done = (outcome: Outcome): Acted => ({
+    plan,
+    outcome: sent === undefined ? outcome : lost(sent),
+    sent,
+    notBefore
+  })
 
   const failed = Effect.fnUntraced(function* (error: KubernetesError) {
     if (error.reason._tag === "Throttled") {
@@ -81,16 +87,13 @@ export const act = Effect.fn("act")(function* (input: ActInput) {
     }
 
     const read = yield* Effect.result(getScale(target))
-    if (read._tag === "Failure") {
-      if (sent === undefined) return yield* failed(read.failure)
-      return done(lost(sent, read.failure))
-    }
+    if (read._tag === "Failure") return yield* failed(read.failure)
     const { resourceVersion } = read.success.metadata
     const replicas = replicasOf(read.success)
 
     if (sent !== undefined) {
       const found = yield* Effect.result(settle(input.plan, sent, replicas, resourceVersion))
-      if (found._tag === "Failure") return done(lost(sent, found.failure))
+      if (found._tag === "Failure") return yield* failed(found.failure)
       if (found.success === "happened") {
         const { from, to } = sent
         const own = input.sent === undefined
@@ -132,7 +135,6 @@ export const act = Effect.fn("act")(function* (input: ActInput) {
         return yield* failed(written.failure)
     }
   }
-  if (sent !== undefined) return done(lost(sent, undefined))
   const message = `${nameOf(target)} was changed by somebody else at every attempt; the next tick tries again.`
   return done({ _tag: "Refused", reason: "Conflict", message })
 })
@@ -155,11 +157,9 @@ const settle = Effect.fn("act.settle")(function* (plan: Plan, sent: Sent, replic
   return (yield* readReplicasOwner(target)).ours ? ("happened" as const) : ("never" as const)
 })
 
-const lost = (sent: Sent, error: KubernetesError | undefined): Outcome => ({
+const lost = ({ from, to }: Sent): Outcome => ({
   _tag: "Unknown",
-  message:
-    `The answer to the change from ${sent.from} to ${sent.to} replicas was lost, and reading back did not tell` +
-    `${error === undefined ? "" : ` (${error.message})`}. It is settled before anything else is written.`
+  message: `The answer to the change from ${from} to ${to} replicas was lost, and reading back did not tell. It is settled before anything else is written.`
 })
 
 const NOT_LEADER: Outcome = {

@@ -9,10 +9,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import { ConfigMap } from "#schemas/kubernetes/ConfigMap"
-import { Memory } from "#schemas/Memory"
+import { type Memory, readMemory } from "#schemas/Memory"
 import type { Target } from "#schemas/Policy"
 import { Millis } from "#schemas/Reading"
 import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
@@ -32,7 +33,6 @@ const WRITES_AT_ONCE = 2
 /** One policy's entry as it stands in a ConfigMap. */
 const Entry = Schema.Struct({ at: Millis, targets: Schema.Record(Schema.String, Schema.Unknown) })
 const decodeEntry = Schema.decodeUnknownOption(Schema.fromJsonString(Entry))
-const decodeMemory = Schema.decodeUnknownOption(Memory)
 
 export interface Remembered {
   readonly target: Target
@@ -83,6 +83,9 @@ const make = Effect.fnUntraced(function* (namespace: string) {
   let dirty = new Map<string, ReadonlyArray<Remembered> | undefined>()
   /** Entries that are still where they should not be: a move or a removal that was cut short. */
   let strays = new Map<string, Set<string>>()
+
+  /** Written by a later version of the operator, which will want them back. */
+  const newer = new Set<string>()
 
   const stray = (name: string, uid: string) => {
     strays.set(name, (strays.get(name) ?? new Set<string>()).add(uid))
@@ -186,14 +189,20 @@ const make = Effect.fnUntraced(function* (namespace: string) {
     load,
     recall: (uid, target) => {
       const entry = Option.getOrUndefined(decodeEntry(unread.get(uid)))
-      const memory = Option.getOrUndefined(decodeMemory(entry?.targets[targetKey(target)]))
-      return entry === undefined || memory === undefined ? undefined : { memory, at: entry.at }
+      const written = entry?.targets[targetKey(target)]
+      if (entry === undefined || written === undefined) return undefined
+      const memory = readMemory(written)
+      if (Result.isSuccess(memory)) return { memory: memory.success, at: entry.at }
+      if (memory.failure === "Newer") newer.add(uid)
+      return undefined
     },
     remember: (uid, memories) => {
+      if (newer.has(uid)) return
       unread.delete(uid)
       dirty.set(uid, memories)
     },
     forget: (uid) => {
+      newer.delete(uid)
       unread.delete(uid)
       dirty.delete(uid)
       if (packing.homeOf(uid) !== undefined) dirty.set(uid, undefined)

@@ -5,7 +5,8 @@
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Condition, ConditionType } from "#schemas/Status"
 import type { Reading } from "#schemas/Reading"
-import { formatSeconds, type Facts, nameOf, type TargetFacts } from "#operator/Facts"
+import { secondTime } from "#services/kubernetesTime"
+import { type Facts, nameOf, type TargetFacts } from "#operator/Facts"
 import { pauseOf } from "#operator/phase"
 
 /** An answer before it is known since when it holds. */
@@ -36,7 +37,7 @@ export const conditionsOf = (facts: Facts, before: ReadonlyArray<Condition>): Re
     return {
       ...answer,
       observedGeneration: facts.ref.generation,
-      lastTransitionTime: last?.status === answer.status ? last.lastTransitionTime : formatSeconds(facts.at)
+      lastTransitionTime: last?.status === answer.status ? last.lastTransitionTime : secondTime(facts.at)
     }
   })
 
@@ -65,7 +66,11 @@ const ready = (facts: Facts): Answer => {
       each(facts.refusals, ({ message }) => message)
     )
   }
-  if (facts.absent !== undefined) return answer("Ready", "False", "TargetNotFound", facts.absent)
+  const trouble = facts.troubles.find(({ lasting }) => lasting) ?? facts.troubles[0]
+  if (trouble !== undefined) {
+    const all = each(facts.troubles, ({ message }) => message)
+    return answer("Ready", trouble.lasting ? "False" : "Unknown", trouble.reason, all)
+  }
   const refused = refusedOf(facts)
   if (refused !== undefined) return answer("Ready", "False", refused.reason, refused.message)
   if (recordsOf(facts).length === 0) return answer("Ready", "Unknown", "Initializing", NOT_YET)
@@ -221,7 +226,7 @@ const degraded = (facts: Facts): Answer => {
       each(
         failing,
         ({ observation: { state, target } }) =>
-          `New pods of ${nameOf(target)} do not start since ${formatSeconds(state.failingPodsSince ?? 0)}. Look at their events.`
+          `New pods of ${nameOf(target)} do not start since ${secondTime(state.failingPodsSince ?? 0)}. Look at their events.`
       )
     )
   }
@@ -229,4 +234,4 @@ const degraded = (facts: Facts): Answer => {
 }
 
 const rolledBack = ({ memory, target }: TargetFacts): string =>
-  `A step down of ${nameOf(target)} broke an objective and was taken back; none follows before ${formatSeconds(memory.downBlockedUntil ?? 0)}.`
+  `A step down of ${nameOf(target)} broke an objective and was taken back; none follows before ${secondTime(memory.downBlockedUntil ?? 0)}.`

@@ -4,8 +4,7 @@
  */
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Condition, Status } from "#schemas/Status"
-import type { Facts } from "#operator/Facts"
-import { nameOf } from "#operator/Facts"
+import { type Facts, type ForeignChange, nameOf } from "#operator/Facts"
 
 export interface EventDraft {
   readonly type: "Normal" | "Warning"
@@ -27,6 +26,7 @@ export interface EventInput {
 
 export const eventsOf = (input: EventInput): ReadonlyArray<EventDraft> => [
   ...input.fresh.flatMap(outcomeEvents),
+  ...input.facts.foreign.map(foreignEvent),
   ...conditionEvents(input),
   ...pauseEvents(input),
   ...findingEvents(input)
@@ -69,6 +69,12 @@ const outcomeEvents = ({ decision, observation, outcome }: DecisionRecord): Read
     default:
       return []
   }
+}
+
+const foreignEvent = ({ from, target, to }: ForeignChange): EventDraft => {
+  const was = from === undefined ? "" : ` from ${from}`
+  const note = `Somebody else changed ${nameOf(target)}${was} to ${to} replicas. The policy goes on from there.`
+  return draft("Normal", "ReplicasChanged", "Observe", note)
 }
 
 const WATCHED: ReadonlyArray<{

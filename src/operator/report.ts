@@ -160,10 +160,10 @@ const say = ({ decision, observation, outcome }: DecisionRecord): Effect.Effect<
   }
 }
 
-/** The object is gone: so is everything that was shown of it. */
-export const unreport = Effect.fn("report.unreport")(function* (ref: PolicyRef) {
+/** What was shown of the policy goes; its records only with the object itself. */
+export const unreport = Effect.fn("report.unreport")(function* (ref: PolicyRef, deleted: boolean) {
   const ledger = yield* Ledger
   const metrics = yield* Metrics
-  yield* ledger.forget(ref.uid)
+  yield* deleted ? ledger.forget(ref.uid) : ledger.hide(ref.uid)
   yield* metrics.forget(ref)
 })

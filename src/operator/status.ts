@@ -7,7 +7,8 @@ import type { Memory } from "#schemas/Memory"
 import type { Target } from "#schemas/Policy"
 import type { Commitments, Condition, DecisionSummary, Phase, SignalStatus, Status } from "#schemas/Status"
 import { formatMilli } from "#domain/quantity"
-import { type Facts, formatMillis, formatSeconds, nameOf, parseTime } from "#operator/Facts"
+import { parseTime, secondTime } from "#services/kubernetesTime"
+import { type Facts, formatMillis, nameOf } from "#operator/Facts"
 
 export const DECISIONS_SHOWN = 10
 const RESCALES_SHOWN = 200
@@ -79,7 +80,7 @@ const replicasOf = ({ decision, observation, outcome }: DecisionRecord) => ({
 })
 
 const lastScaling = (memory: Memory | undefined) =>
-  memory?.lastWriteAt === undefined ? {} : { lastScalingTime: formatSeconds(memory.lastWriteAt) }
+  memory?.lastWriteAt === undefined ? {} : { lastScalingTime: secondTime(memory.lastWriteAt) }
 
 const lastDecisionOf = ({ decision }: DecisionRecord) => ({
   action: decision.action,
@@ -92,7 +93,7 @@ const lastDecisionOf = ({ decision }: DecisionRecord) => ({
 export const summaryOf = (record: DecisionRecord, several: boolean): DecisionSummary => {
   const { decision, observation, outcome } = record
   return {
-    at: formatSeconds(observation.at),
+    at: secondTime(observation.at),
     ...(several ? { target: nameOf(observation.target) } : {}),
     from: outcome._tag === "Recovered" ? outcome.from : observation.state.specReplicas,
     ...(decision.recommended === undefined ? {} : { recommended: decision.recommended }),
@@ -115,7 +116,7 @@ const signalsOf = (facts: Facts, record: DecisionRecord): ReadonlyArray<SignalSt
     const proposal = record.decision.proposals.find((each) => each.signal === signal)?.replicas
     return {
       name: signal,
-      ...(reading._tag === "Missing" ? {} : { value: asQuantity(reading.value), at: formatSeconds(reading.at) }),
+      ...(reading._tag === "Missing" ? {} : { value: asQuantity(reading.value), at: secondTime(reading.at) }),
       ...(target === undefined
         ? {}
         : { target: target.type === "Utilization" ? `${target.milli}%` : formatMilli(target.milli) }),
@@ -136,23 +137,27 @@ export const commitmentsOf = (target: Target, memory: Memory): Commitments | und
   }
 }
 
-/** The other direction: what the last leader did, laid over a memory that may be older or fresh. */
+/** The other direction: what the last leader did after the memory was written down is added to it. */
 export const withCommitments = (memory: Memory, commitments: Commitments | undefined): Memory => {
   if (commitments === undefined) return memory
+  const known = memory.lastWriteAt ?? Number.NEGATIVE_INFINITY
   const lastWriteAt = parseTime(commitments.lastWriteTime)
-  if (lastWriteAt === undefined || lastWriteAt <= (memory.lastWriteAt ?? 0)) return memory
+  if (lastWriteAt === undefined || lastWriteAt <= known) return memory
   const lastUpAt = parseTime(commitments.lastUpTime)
   const rescales = (commitments.rescales ?? []).flatMap(({ at: text, change }) => {
     const at = parseTime(text)
-    return at === undefined ? [] : [{ at, change }]
+    return at === undefined || at <= known ? [] : [{ at, change }]
   })
   return {
     ...memory,
-    ups: rescales.filter(({ change }) => change > 0),
-    downs: rescales.filter(({ change }) => change < 0),
+    ups: [...memory.ups, ...rescales.filter(({ change }) => change > 0)],
+    downs: [...memory.downs, ...rescales.filter(({ change }) => change < 0)],
     lastWriteAt,
     ...(lastUpAt === undefined ? {} : { lastUpAt }),
-    ...(commitments.lastWritten === undefined ? {} : { lastWritten: commitments.lastWritten })
+    // Seen last, too: what differs from it now was changed by somebody else.
+    ...(commitments.lastWritten === undefined
+      ? {}
+      : { lastWritten: commitments.lastWritten, lastSeen: commitments.lastWritten })
   }
 }
 

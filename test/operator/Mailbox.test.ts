@@ -12,7 +12,7 @@ const object = (generation: number): PolicyObject => ({
 const applied = (generation: number): Message => ({ _tag: "Applied", object: object(generation) })
 const ticked = (dueAt: number): Message => ({ _tag: "Ticked", dueAt })
 const poked = (cause: string): Message => ({ _tag: "Poked", cause })
-const retired: Message = { _tag: "Retired" }
+const retired: Message = { _tag: "Retired", reason: "Deleted" }
 const described = (): Extract<Message, { _tag: "Described" }> => ({
   _tag: "Described",
   reply: Deferred.makeUnsafe<Description | undefined>()
@@ -39,7 +39,7 @@ describe("Mailbox", () => {
     const mailbox = new Mailbox()
     mailbox.offer(applied(1))
     mailbox.offer(retired)
-    assert.isTrue(mailbox.retired)
+    assert.strictEqual(mailbox.retired, "Deleted")
     assert.deepStrictEqual([mailbox.poll(), mailbox.poll()], [retired, retired])
   })
 

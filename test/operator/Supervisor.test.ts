@@ -166,7 +166,7 @@ describe("Supervisor", () => {
         assert.isAtMost(Math.max(...[...inOneMilli.values()].map((ticks) => ticks.length)), 2)
         const alarm = 2 // the metronome's race of a timer with a change
         assert.strictEqual(simulation.liveFibers() - before, 1_000 + alarm)
-        yield* supervisor.removeAll
+        yield* supervisor.stop
         yield* Effect.sleep("1 minute")
         assert.strictEqual(simulation.liveFibers(), before)
       }).pipe(Effect.provide(layer))

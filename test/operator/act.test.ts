@@ -76,7 +76,6 @@ const replicasIn = (object: unknown): number | undefined => {
   const spec = (object as { spec?: { replicas?: unknown } } | undefined)?.spec
   return typeof spec?.replicas === "number" ? spec.replicas : undefined
 }
-const specReplicas = (api: TinyApi) => replicasIn(api.get("Deployment", "shop", "web")) ?? -1
 const versionOf = (api: TinyApi) =>
   (api.get("Deployment", "shop", "web")["metadata"] as { resourceVersion: string }).resourceVersion
 const isPatch = (call: { method: string; path: string }) => call.method === "PATCH" && call.path.endsWith("/scale")

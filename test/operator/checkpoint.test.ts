@@ -143,6 +143,31 @@ describe("Checkpoints", () => {
   )
 
   simulated(
+    "leaves alone what a later version of the operator wrote",
+    Effect.gen(function* () {
+      const api = yield* TinyApi.make()
+      const text = '{"at":1,"targets":{"apps/Deployment/shop/web":{"version":99}}}'
+      api.create({
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "nimbusguard-memory-0", namespace: NAMESPACE, labels: { "nimbusguard.io/memory": "true" } },
+        data: { a: text }
+      })
+      yield* Effect.gen(function* () {
+        const memories = yield* Checkpoints
+        yield* memories.load
+        assert.isUndefined(memories.recall("a", web))
+        memories.remember("a", [{ target: web, memory: recalling(4) }])
+        memories.remember("b", [{ target: web, memory: recalling(5) }])
+        yield* memories.flush
+        const data = maps(api)[0]?.["data"] as Record<string, string>
+        assert.deepStrictEqual(Object.keys(data).sort(), ["a", "b"])
+        assert.strictEqual(data["a"], text)
+      }).pipe(Effect.provide(checkpoints(api)))
+    })
+  )
+
+  simulated(
     "starts anew where the ConfigMap holds something else, or cannot be read",
     Effect.gen(function* () {
       const api = yield* TinyApi.make()

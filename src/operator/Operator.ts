@@ -1,0 +1,149 @@
+/**
+ * The operator as one Layer: watches that are always warm, and actors that run only while this process leads. What
+ * it needs from outside is a Kubernetes, what the sources ask, and a metrics registry.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import { type DecodeSettings, KINDS } from "#schemas/crd/index"
+import type { Kubernetes, KubernetesError } from "#services/Kubernetes"
+import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
+import { Metrics } from "#services/Metrics"
+import { Plugs } from "#operator/bind"
+import { Checkpoints } from "#operator/checkpoint"
+import { Health } from "#operator/Health"
+import { Leader } from "#operator/Leader"
+import { Ledger } from "#operator/Ledger"
+import type { PolicyObject } from "#operator/Mailbox"
+import { targetKey } from "#operator/Ownership"
+import { watchPolicies } from "#operator/policies"
+import * as PolicyActor from "#operator/PolicyActor"
+import { Supervisor } from "#operator/Supervisor"
+import { type WorkloadChange, Workloads } from "#operator/Workloads"
+
+export interface OperatorOptions {
+  /** Undefined: all of them. */
+  readonly namespaces: ReadonlyArray<string> | undefined
+  /** Where the Lease and the checkpoints live. */
+  readonly ownNamespace: string
+  /** Who this is in the Lease and in Events: the pod's name. */
+  readonly identity: string
+  /** False: nobody else can run, and this process always acts. */
+  readonly leaderElection: boolean
+  readonly decode: DecodeSettings
+}
+
+const LEASE_GATE = "lease"
+const WORKLOADS_GATE = "watches of workloads"
+const watchGate = (kind: string) => `watch of ${kind}`
+
+/** Watches, election and supervision, for as long as the scope lives. */
+const run = Effect.fnUntraced(function* (options: OperatorOptions) {
+  const health = yield* Health
+  const leader = yield* Leader
+  const supervisor = yield* Supervisor
+  const checkpoints = yield* Checkpoints
+  const workloads = yield* Workloads
+  const troubles = new Map<string, KubernetesError>()
+
+  const heard = (what: string, error: KubernetesError | undefined) => {
+    if (error === undefined) troubles.delete(what)
+    else troubles.set(what, error)
+    const [first] = troubles.values()
+    return first === undefined
+      ? health.set("kubernetes", true, "Every watch hears.")
+      : health.set("kubernetes", false, first.message)
+  }
+
+  yield* health.expect(LEASE_GATE)
+  yield* health.expect(WORKLOADS_GATE)
+  yield* Effect.forEach(KINDS, ({ kind }) => health.expect(watchGate(kind)), { discard: true })
+  const policies = yield* watchPolicies({
+    namespaces: options.namespaces,
+    decode: options.decode,
+    onTrouble: (kind, error) => heard(watchGate(kind), error),
+    onSynced: (kind) => Effect.andThen(health.reached(watchGate(kind)), heard(watchGate(kind), undefined))
+  })
+  yield* Effect.forkScoped(Effect.andThen(workloads.synced, health.reached(WORKLOADS_GATE)))
+  yield* Effect.forkScoped(observeLeadership(options.identity))
+
+  /** One term of office: from taking over what is there to leaving it in order. */
+  const term = Effect.gen(function* () {
+    yield* policies.synced
+    yield* workloads.synced
+    yield* checkpoints.load
+    const objects = yield* policies.all
+    checkpoints.sweep(new Set(objects.map(({ ref }) => ref.uid)))
+    yield* supervisor.upsertAll(objects)
+    yield* Effect.logInfo(`${options.identity} took over ${objects.length} policies`)
+    yield* Effect.forkScoped(checkpoints.run)
+    yield* Effect.forkScoped(Stream.runForEach(workloads.changes, (change) => wake(supervisor, change)))
+    while (true) {
+      for (const [uid, object] of yield* policies.take) {
+        if (object !== undefined) yield* supervisor.upsert(object)
+        else yield* Effect.forkScoped(supervisor.remove(uid)) // it may have to finish a write; others need not wait
+      }
+    }
+  }).pipe(Effect.scoped, Effect.ensuring(Effect.andThen(supervisor.stop, checkpoints.flush)))
+
+  yield* Effect.forkScoped(leader.whileLeading(term))
+})
+
+const observeLeadership = Effect.fnUntraced(function* (identity: string) {
+  const health = yield* Health
+  const leader = yield* Leader
+  const metrics = yield* Metrics
+  yield* SubscriptionRef.changes(leader.state).pipe(
+    Stream.runForEach(({ holder, known, leading, trouble }) =>
+      Effect.gen(function* () {
+        yield* metrics.leading(leading, identity)
+        if (known) yield* health.reached(LEASE_GATE)
+        const who = leading ? "This operator leads." : holder === undefined ? "Nobody leads yet." : `${holder} leads.`
+        yield* health.set("leader", trouble === undefined, trouble === undefined ? who : `${who} ${trouble.message}`)
+      })
+    )
+  )
+})
+
+/** A target that came, went, or changed its labels concerns the policies that name it and those that select. */
+const wake = (supervisor: Supervisor["Service"], { target, what }: WorkloadChange): Effect.Effect<void> => {
+  if (what === "Replicas") return Effect.void // seen with the next tick; nearly always our own write
+  const key = targetKey(target)
+  const selects = ({ decoded }: PolicyObject) => {
+    if (decoded._tag === "Failure") return false
+    const { targets } = decoded.success
+    return targets._tag === "Labels" && targets.namespace === target.namespace
+  }
+  return Effect.asVoid(
+    supervisor.poke(
+      (object, targets) => selects(object) || targets.some((each) => targetKey(each) === key),
+      `${target.kind} ${target.name} ${what.toLowerCase()}`
+    )
+  )
+}
+
+/** Health, Ledger, Leader and Supervisor are what the pages and the commands look at. */
+export const layer = (options: OperatorOptions) => {
+  const { identity, ownNamespace } = options
+  const elected = options.leaderElection
+    ? Leader.layer({ namespace: ownNamespace, identity })
+    : Leader.layerAlways(identity)
+  const state = Layer.mergeAll(Health.layer, Ledger.layer)
+  const cluster = Layer.mergeAll(
+    Workloads.layer({ namespaces: options.namespaces }).pipe(Layer.provideMerge(KubernetesDiscovery.layer)),
+    elected
+  )
+  const checkpoints = Checkpoints.layer({ namespace: ownNamespace })
+  const actors = Supervisor.layer.pipe(Layer.provide(PolicyActor.layer))
+  return Layer.effectDiscard(run(options)).pipe(
+    Layer.provideMerge(actors),
+    Layer.provideMerge(checkpoints),
+    Layer.provideMerge(cluster),
+    Layer.provideMerge(state)
+  ) satisfies Layer.Layer<
+    Health | Ledger | Leader | Supervisor | Workloads | KubernetesDiscovery | Checkpoints,
+    never,
+    Kubernetes | Metrics | Plugs
+  >
+}

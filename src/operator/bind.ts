@@ -1,0 +1,83 @@
+/**
+ * A policy with its plugs in: every signal's and every engine's options decoded once, through the registries, so
+ * that a tick only samples and proposes. What the API knows and this version has not built is found out here.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type { BoundEngine } from "#domain/Engine"
+import { bindEngine, ENGINES, withBaseline } from "#engines/index"
+import type { EngineSpec, Finding, Policy, Refusal, Signal } from "#schemas/Policy"
+import type { Reading } from "#schemas/Reading"
+import { type BoundInput, bindSource, type SourceServices } from "#sources/index"
+
+export interface BoundSignal {
+  readonly signal: Signal
+  readonly built: boolean
+  readonly sample: (input: BoundInput) => Effect.Effect<Reading>
+}
+
+export interface BoundPolicy {
+  readonly policy: Policy
+  readonly signals: ReadonlyArray<BoundSignal>
+  readonly engines: ReadonlyArray<BoundEngine>
+  readonly findings: ReadonlyArray<Finding>
+}
+
+/** The registries as the operator uses them; tests put their own sources in. */
+export class Plugs extends Context.Service<
+  Plugs,
+  {
+    readonly signal: (signal: Signal) => Result.Result<BoundSignal, Refusal>
+  }
+>()("nimbusguard/operator/bind/Plugs") {
+  static readonly layer = Layer.effect(
+    Plugs,
+    Effect.map(Effect.context<SourceServices>(), (context) => ({
+      signal: (signal: Signal) =>
+        Result.map(bindSource(signal), ({ built, sample }) => ({
+          signal,
+          built,
+          sample: (input: BoundInput) => Effect.provideContext(sample(input), context)
+        }))
+    }))
+  )
+}
+
+export const bind = (plugs: Plugs["Service"], given: Policy): Result.Result<BoundPolicy, ReadonlyArray<Refusal>> => {
+  const policy = withBaseline(given)
+  const signals = policy.signals.map(plugs.signal)
+  const engines = policy.engines.map(bindEngine)
+  const refusals = [...signals.flatMap(refusalOf), ...engines.flatMap(refusalOf)]
+  if (refusals.length > 0) return Result.fail(refusals)
+  const bound = signals.flatMap((each) => (Result.isSuccess(each) ? [each.success] : []))
+  return Result.succeed({
+    policy,
+    signals: bound,
+    engines: engines.flatMap((each) => (Result.isSuccess(each) ? [each.success] : [])),
+    findings: distinct([...policy.findings, ...bound.flatMap(unbuiltSignal), ...given.engines.flatMap(unbuiltEngine)])
+  })
+}
+
+const refusalOf = <A>(result: Result.Result<A, Refusal>): ReadonlyArray<Refusal> =>
+  Result.isFailure(result) ? [result.failure] : []
+
+const isBuilt = (engine: string): boolean =>
+  Object.entries(ENGINES).some(([name, { built }]) => name === engine && built)
+
+const unbuiltSignal = ({ built, signal }: BoundSignal): ReadonlyArray<Finding> => {
+  const message = `The source ${signal.source} of the signal ${signal.name} is not in this version yet, so nothing is lowered.`
+  return built ? [] : [{ reason: "NotBuilt", path: `signals.${signal.name}`, message }]
+}
+
+const unbuiltEngine = ({ engine }: EngineSpec): ReadonlyArray<Finding> => {
+  const message = `The engine ${engine} is not in this version yet; the others steer, or target and slo where there is none.`
+  return isBuilt(engine) ? [] : [{ reason: "NotBuilt", path: `engines.${engine}`, message }]
+}
+
+/** The decoding may have said it already. */
+const distinct = (findings: ReadonlyArray<Finding>): ReadonlyArray<Finding> =>
+  findings.filter(
+    ({ path, reason }, index) => findings.findIndex((each) => each.path === path && each.reason === reason) === index
+  )

@@ -1,0 +1,103 @@
+/**
+ * The policy objects of all four kinds, from their watches: decoded or refused, kept current, and told as what the
+ * Supervisor has to do. On a standby only the caches are kept warm.
+ */
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { type CrdKind, type DecodeSettings, KINDS } from "#schemas/crd/index"
+import { Meta } from "#schemas/kubernetes/Meta"
+import type { PolicyRef } from "#schemas/Policy"
+import { Status } from "#schemas/Status"
+import type { KubernetesError } from "#services/Kubernetes"
+import { parseTime } from "#services/kubernetesTime"
+import type { PolicyObject } from "#operator/Mailbox"
+import { type Change, makeWatched } from "#operator/Watched"
+
+export interface PoliciesOptions {
+  /** Undefined: all of them. */
+  readonly namespaces: ReadonlyArray<string> | undefined
+  readonly decode: DecodeSettings
+  readonly onTrouble: (kind: string, error: KubernetesError | undefined) => Effect.Effect<void>
+  readonly onSynced: (kind: string) => Effect.Effect<void>
+}
+
+/** What has changed since it was last asked; undefined: the object is gone. */
+export type Changes = ReadonlyMap<string, PolicyObject | undefined>
+
+export const watchPolicies = Effect.fnUntraced(function* (options: PoliciesOptions) {
+  let changes = new Map<string, PolicyObject | undefined>()
+  const changed = yield* Latch.make(false)
+
+  const note = ({ after, before }: Change<PolicyObject>) => {
+    // Deleted and made anew under its name between two lists: another policy.
+    if (before !== undefined && before.ref.uid !== after?.ref.uid) changes.set(before.ref.uid, undefined)
+    if (after !== undefined) changes.set(after.ref.uid, after)
+    Latch.openUnsafe(changed)
+  }
+
+  const watched = yield* Effect.forEach(KINDS, (kind) =>
+    Effect.gen(function* () {
+      const collection = { apiVersion: `${kind.group}/${kind.version}`, plural: kind.plural }
+      const kinds = yield* makeWatched<PolicyObject>({
+        collections: options.namespaces?.map((namespace) => ({ ...collection, namespace })) ?? [collection],
+        project: (object) => readPolicy(kind, object, options.decode),
+        onChange: note,
+        // Our own status writes come back as changes and mean nothing new.
+        same: (before, after) => before.ref.uid === after.ref.uid && before.ref.generation === after.ref.generation,
+        onTrouble: (error) => options.onTrouble(kind.kind, error)
+      })
+      yield* Effect.forkScoped(Effect.andThen(kinds.synced, options.onSynced(kind.kind)))
+      return kinds
+    })
+  )
+
+  return {
+    /** Every kind has been listed once. */
+    synced: Effect.forEach(watched, (each) => each.synced, { discard: true }),
+    /** All of them, now; what has changed before is settled by it. */
+    all: Effect.sync((): ReadonlyArray<PolicyObject> => {
+      changes = new Map()
+      return watched.flatMap((each) => [...each.values()])
+    }),
+    /** Waits for changes and takes them; the latest of each object counts. */
+    take: Effect.gen(function* () {
+      yield* Latch.await(changed)
+      return yield* Effect.sync((): Changes => {
+        const taken = changes
+        changes = new Map()
+        Latch.closeUnsafe(changed)
+        return taken
+      })
+    })
+  }
+})
+
+const decodeMeta = Schema.decodeUnknownOption(Schema.Struct({ metadata: Meta }))
+const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ status: Schema.optionalKey(Status) }))
+
+/** Undefined: not even its metadata can be read. Items of a list come without their kind. */
+export const readPolicy = (kind: CrdKind, object: unknown, settings: DecodeSettings): PolicyObject | undefined => {
+  if (typeof object !== "object" || object === null) return undefined
+  const found = Option.getOrUndefined(decodeMeta(object))
+  if (found === undefined) return undefined
+  const { metadata } = found
+  const apiVersion = `${kind.group}/${kind.version}`
+  const ref: PolicyRef = {
+    kind: kind.kind,
+    apiVersion,
+    namespace: metadata.namespace ?? "",
+    name: metadata.name,
+    uid: metadata.uid,
+    generation: metadata.generation ?? 0,
+    createdAt: parseTime(metadata.creationTimestamp) ?? 0
+  }
+  const decoded = kind.decode({ ...object, apiVersion, kind: kind.kind }, settings)
+  return {
+    ref,
+    decoded: Result.map(decoded, (policy) => ({ ...policy, ref })),
+    status: Option.getOrUndefined(decodeStatus(object))?.status
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * One target of one policy through one tick: what was found, decided, written and learnt, as records. What it holds
+ * between ticks is the memory of the target, and a write whose fate is not known yet.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { Decision, DecisionRecord, Outcome } from "#schemas/Decision"
+import type { Memory } from "#schemas/Memory"
+import type { Observation } from "#schemas/Observation"
+import type { Policy, Target } from "#schemas/Policy"
+import type { Millis } from "#schemas/Reading"
+import type { Status } from "#schemas/Status"
+import { decide } from "#domain/decide"
+import { adopt, carryOver, initialMemory, restored } from "#domain/memory"
+import { settle } from "#domain/settle"
+import { FIELD_MANAGER } from "#services/kubernetesCalls"
+import { readReplicasOwner } from "#services/kubernetesScale"
+import { parseTime } from "#services/kubernetesTime"
+import { act, type Plan, type Sent } from "#operator/act"
+import type { BoundPolicy } from "#operator/bind"
+import type { Recalled } from "#operator/checkpoint"
+import { type ForeignChange, nameOf } from "#operator/Facts"
+import { Leader } from "#operator/Leader"
+import type { PolicyObject } from "#operator/Mailbox"
+import { commitmentsFor, commitmentsOf, withCommitments } from "#operator/status"
+
+export class Pursuit {
+  readonly target: Target
+  memory: Memory
+  /** The policy that the memory was last carried over to. */
+  policy: Policy
+  record: DecisionRecord | undefined = undefined
+  sent: Sent | undefined = undefined
+  notBefore: Millis = 0
+  /** What the last leader reported, until it has been compared with what is there. */
+  inherited: Status | "compared" | undefined
+
+  constructor(target: Target, policy: Policy, memory: Memory, inherited: Status | undefined) {
+    this.target = target
+    this.policy = policy
+    this.memory = memory
+    this.inherited = inherited
+  }
+}
+
+export interface Beginning {
+  readonly object: PolicyObject
+  readonly policy: Policy
+  readonly target: Target
+  readonly at: Millis
+  readonly recall: (uid: string, target: Target) => Recalled | undefined
+}
+
+/** What the last leader left in its checkpoints and in status, or nothing. */
+export const begin = ({ at, object, policy, recall, target }: Beginning): Pursuit => {
+  const recalled = recall(object.ref.uid, target)
+  const fresh = recalled === undefined || at - recalled.at > 2 * policy.intervalMillis
+  const found = carryOver(recalled?.memory ?? initialMemory(policy, at), policy).memory
+  const memory = withCommitments(found, commitmentsFor(object.status, target))
+  return new Pursuit(target, policy, fresh ? restored(memory) : memory, object.status)
+}
+
+/** After crash upon crash: the commitments stay, everything else is begun anew. */
+export const forget = (pursuit: Pursuit, policy: Policy, at: Millis): void => {
+  const commitments = commitmentsOf(pursuit.target, pursuit.memory)
+  pursuit.memory = restored(withCommitments(initialMemory(policy, at), commitments))
+}
+
+export interface PursueInput {
+  readonly bound: BoundPolicy
+  readonly object: PolicyObject
+  readonly pursuit: Pursuit
+  readonly observation: Observation
+  /** A newer object waits. */
+  readonly superseded: () => boolean
+}
+
+export interface Pursued {
+  readonly records: ReadonlyArray<DecisionRecord>
+  readonly foreign: ForeignChange | undefined
+}
+
+export const pursue = Effect.fnUntraced(function* (input: PursueInput) {
+  const { bound, observation, pursuit } = input
+  const { policy } = bound
+  const recovered = yield* recover(input)
+  if (pursuit.policy !== policy) {
+    pursuit.policy = policy
+    pursuit.memory = carryOver(pursuit.memory, policy).memory
+  }
+  const remembered = pursuit.memory
+  const plan = planned(bound, remembered, observation)
+  const leader = yield* Leader
+  const acted = yield* act({
+    policy,
+    plan,
+    replan: (replicas, resourceVersion) => planned(bound, remembered, changed(observation, replicas, resourceVersion)),
+    mayAct: leader.mayAct,
+    outdated: input.superseded,
+    notBefore: pursuit.notBefore,
+    sent: pursuit.sent
+  })
+  pursuit.sent = acted.sent
+  pursuit.notBefore = acted.notBefore
+  const { outcome } = acted
+  if (outcome._tag === "Refused" && outcome.reason === "Outdated") return { records: recovered, foreign: undefined }
+  const { before, decision, memory } = acted.plan
+  pursuit.memory = settle({ policy, memory, observation: acted.plan.observation, decision, outcome })
+  const record = yield* recordOf(input, acted.plan, before, outcome)
+  pursuit.record = record
+  const foreign =
+    before.foreignWrites.length > remembered.foreignWrites.length || last(before) !== last(remembered)
+      ? { target: pursuit.target, from: remembered.lastSeen, to: acted.plan.observation.state.specReplicas }
+      : undefined
+  const result: Pursued = { records: [...recovered, record], foreign }
+  return result
+})
+
+const last = ({ foreignWrites }: Memory): Millis | undefined => foreignWrites.at(-1)
+
+const changed = (observation: Observation, replicas: number, resourceVersion: string): Observation => ({
+  ...observation,
+  state: { ...observation.state, specReplicas: replicas, resourceVersion }
+})
+
+const planned = (bound: BoundPolicy, memory: Memory, observation: Observation): Plan => {
+  const before = adopt(memory, observation)
+  const { policy } = bound
+  return { observation, before, ...decide({ policy, engines: bound.engines, observation, memory: before }) }
+}
+
+/**
+ * Once, when the policy comes to this operator: replicas that neither status nor anybody else accounts for and that
+ * were last written in our name are a write whose record died with its operator.
+ */
+const recover = Effect.fnUntraced(function* (input: PursueInput) {
+  const { object, observation, pursuit } = input
+  const { inherited } = pursuit
+  if (inherited === "compared") return []
+  const to = observation.state.specReplicas
+  const known = [pursuit.memory.lastWritten, reportedReplicas(inherited, pursuit.target)]
+  if (known.includes(to) || observation.state.conflict !== undefined) {
+    pursuit.inherited = "compared"
+    return []
+  }
+  const owner = yield* Effect.result(readReplicasOwner(pursuit.target))
+  if (owner._tag === "Failure") return [] // compared with the next tick
+  pursuit.inherited = "compared"
+  const wroteAt = parseTime(owner.success.ourTime)
+  if (!owner.success.ours || wroteAt === undefined || wroteAt < Math.floor(object.ref.createdAt / 1000) * 1000)
+    return []
+  const from = known.find((replicas) => replicas !== undefined) ?? to
+  const outcome: Outcome = { _tag: "Recovered", from, to, by: FIELD_MANAGER }
+  const then: Observation = { ...observation, at: Math.min(wroteAt, observation.at) }
+  const before = pursuit.memory
+  const decision: Decision = {
+    proposals: [],
+    steps: [],
+    desired: to,
+    action: to > from ? "scale_up" : to < from ? "scale_down" : "no_action",
+    limitedBy: [],
+    engine: "recovered",
+    reason: `${nameOf(pursuit.target)} was scaled to ${to} by the operator before this one, which ended before it could say so.`,
+    confidence: 0
+  }
+  pursuit.memory = settle({ policy: input.bound.policy, memory: before, observation: then, decision, outcome })
+  const plan: Plan = { observation: then, before, memory: before, decision }
+  return [yield* recordOf(input, plan, before, outcome)]
+})
+
+const reportedReplicas = (status: Status | undefined, target: Target): number | undefined =>
+  status?.targets === undefined
+    ? status?.currentReplicas
+    : status.targets.find(({ kind, name }) => kind === target.kind && name === target.name)?.currentReplicas
+
+const recordOf = Effect.fnUntraced(function* (
+  { object, pursuit }: PursueInput,
+  { decision, observation }: Plan,
+  memory: Memory,
+  outcome: Outcome
+) {
+  const span = yield* Effect.option(Effect.currentSpan)
+  const { ref } = object
+  const record: DecisionRecord = {
+    version: 1,
+    id: `${ref.uid}.${pursuit.target.name}.${observation.at}${outcome._tag === "Recovered" ? ".recovered" : ""}`,
+    policy: ref,
+    ...(span._tag === "Some" && span.value.sampled ? { traceId: span.value.traceId } : {}),
+    observation,
+    memory,
+    decision,
+    outcome,
+    finishedAt: yield* Clock.currentTimeMillis
+  }
+  return record
+})
