@@ -120,8 +120,16 @@ const stale = ({ at, value }: Sample, now: Millis, ageMillis: number, atMost: nu
   detail: `The newest sample is older than maxSampleAge (${atMost / 1000} s). Check the scrape of its target.`
 })
 
+/** What a sample's age may be, where the policy says so. */
+const limitOf = ({ maxSampleAgeMillis }: SampleInput<PrometheusOptions>) =>
+  maxSampleAgeMillis === undefined || maxSampleAgeMillis <= 0 ? undefined : maxSampleAgeMillis
+
+/** When the oldest of these samples was taken; `timestamp()` answers in seconds. */
+const oldestOf = (series: PrometheusAnswer["series"]): Millis =>
+  series.reduce((oldest, { value }) => Math.min(oldest, DECIMAL.test(value) ? Number(value) * 1000 : oldest), Infinity)
+
 const sampleOnce = Effect.fn("prometheus.sample")(function* (input: SampleInput<PrometheusOptions>) {
-  const { at, maxSampleAgeMillis, namespace, onEmpty, options } = input
+  const { at, namespace, onEmpty, options } = input
   const { preset, query, reduce, serverUrl } = options
   if (query === undefined) {
     return missing(
@@ -131,13 +139,13 @@ const sampleOnce = Effect.fn("prometheus.sample")(function* (input: SampleInput<
   }
   const prometheus = yield* Prometheus
   const headers = yield* requestHeaders(namespace, options)
-  const limit = maxSampleAgeMillis === undefined || maxSampleAgeMillis <= 0 ? undefined : maxSampleAgeMillis
-  const ask = (lookbackMillis: number | undefined) =>
-    prometheus.query({ serverUrl, promql: query, headers, ...(lookbackMillis === undefined ? {} : { lookbackMillis }) })
-  const { series } = yield* ask(limit)
+  const limit = limitOf(input)
+  const ask = (promql: string, lookbackMillis: number | undefined) =>
+    prometheus.query({ serverUrl, promql, headers, ...(lookbackMillis === undefined ? {} : { lookbackMillis }) })
+  const { kind, series } = yield* ask(query, limit)
   if (series.length === 0) {
     // Nothing that young. What is older is worth showing, and must not pass for an empty queue.
-    const older = limit === undefined ? undefined : (yield* ask(undefined)).series
+    const older = limit === undefined ? undefined : (yield* ask(query, undefined)).series
     if (limit !== undefined && older !== undefined && older.length > 0) {
       const sample = reduceSeries(older, reduce)
       return "_tag" in sample ? sample : stale({ ...sample, at: at - limit }, at, limit, limit)
@@ -149,12 +157,16 @@ const sampleOnce = Effect.fn("prometheus.sample")(function* (input: SampleInput<
           "The query is answered, by no series at all. Check names and labels, append `or vector(0)`, or set onEmpty: Zero."
         )
   }
-  const sample = reduceSeries(series, reduce)
-  if ("_tag" in sample) return sample
-  const ageMillis = at - sample.at
+  const evaluated = reduceSeries(series, reduce)
+  if ("_tag" in evaluated) return evaluated
+  // An answer is always as of now, whatever its sample's age; and servers older than 2.43 know no lookback.
+  const taken =
+    limit === undefined || kind === "scalar" ? Infinity : oldestOf((yield* ask(`timestamp(${query}\n)`, limit)).series)
+  const sample = { ...evaluated, at: Math.min(evaluated.at, taken) }
+  const ageMillis = Math.round(at - sample.at)
   return limit !== undefined && ageMillis > limit
     ? stale(sample, at, ageMillis, limit)
-    : measured(sample.value, Math.min(sample.at, at))
+    : measured(sample.value, Math.min(evaluated.at, at))
 })
 
 const sample = (input: SampleInput<PrometheusOptions>) =>

@@ -158,31 +158,85 @@ describe("an empty answer", () => {
   )
 })
 
-describe("an old answer", () => {
+/** Prometheus with one sample of this age: evaluation hides it, `timestamp()` shows it to plain selectors. */
+const aged = (
+  ageSeconds: number,
+  more: { readonly knowsLookback: boolean; readonly evaluatedSecondsAgo?: number }
+) => ({
+  http: ({ body }: { readonly body?: { readonly text: string } }) => {
+    const parameters = new URLSearchParams(body?.text)
+    const promql = parameters.get("query") ?? ""
+    const lookback = more.knowsLookback ? Number(parameters.get("lookback_delta") ?? 300) : 300
+    if (lookback < ageSeconds) return ok(vector())
+    const now = NOW / 1000 - (more.evaluatedSecondsAgo ?? 0)
+    const isSelector = promql === "timestamp(depth\n)"
+    if (!promql.startsWith("timestamp(")) return ok(vectorOf([now, "7"]))
+    return ok(vectorOf([now, String(isSelector ? NOW / 1000 - ageSeconds : now)]))
+  }
+})
+
+describe("an old sample", () => {
+  const one = (
+    world: ReturnType<typeof aged>,
+    promql: string,
+    maxSampleAgeMillis: number | undefined,
+    onEmpty: "Missing" | "Zero" = "Missing"
+  ) =>
+    inTime(
+      sampleIn(
+        world,
+        signal(
+          "prometheus",
+          { ...base, query: promql },
+          {
+            onEmpty,
+            ...(maxSampleAgeMillis === undefined ? {} : { maxSampleAgeMillis })
+          }
+        )
+      )
+    )
+
   it.effect("is Stale beyond maxSampleAge, with the number for people to see", () =>
     Effect.gen(function* () {
-      const body = vectorOf([NOW / 1000 - 90, "7"])
-      assert.strictEqual(outcome(yield* read(body, {}, { maxSampleAgeMillis: 90_000 })), "Measured 7")
-      const reading = yield* read(body, {}, { maxSampleAgeMillis: 60_000 })
+      const world = aged(90, { knowsLookback: false })
+      assert.strictEqual(outcome(yield* one(world, "depth", undefined)), "Measured 7")
+      assert.strictEqual(outcome(yield* one(world, "depth", 90_000)), "Measured 7")
+      const reading = yield* one(world, "depth", 60_000)
       assert.strictEqual(outcome(reading), "Stale 7")
       assert.strictEqual(reading._tag === "Stale" ? reading.ageMillis : undefined, 90_000)
     })
   )
 
-  it.effect("is found where Prometheus hides a sample's age: by asking for young samples only", () =>
+  it.effect("is found inside an expression too, by asking for young samples only", () =>
     Effect.gen(function* () {
-      // Evaluated now, from a sample that is two minutes old: the timestamp of an instant query does not show it.
-      const world = {
-        http: ({ body }: { readonly body?: { readonly text: string } }) => {
-          const lookback = Number(new URLSearchParams(body?.text).get("lookback_delta") ?? 300)
-          return ok(lookback < 120 ? vector() : vectorOf([NOW / 1000, "7"]))
-        }
+      const world = aged(120, { knowsLookback: true })
+      for (const promql of ["depth", "sum(depth)"]) {
+        assert.strictEqual(outcome(yield* one(world, promql, 180_000)), "Measured 7")
+        assert.strictEqual(outcome(yield* one(world, promql, 60_000)), "Stale 7")
+        assert.strictEqual(outcome(yield* one(world, promql, 60_000, "Zero")), "Stale 7", "no empty queue")
       }
-      const one = (maxSampleAgeMillis: number, onEmpty: "Missing" | "Zero") =>
-        inTime(sampleIn(world, signal("prometheus", base, { maxSampleAgeMillis, onEmpty })))
-      assert.strictEqual(outcome(yield* one(180_000, "Missing")), "Measured 7")
-      assert.strictEqual(outcome(yield* one(60_000, "Missing")), "Stale 7")
-      assert.strictEqual(outcome(yield* one(60_000, "Zero")), "Stale 7", "an old sample is not an empty queue")
+    })
+  )
+
+  it.effect("is what a cache in between makes of a young one", () =>
+    Effect.gen(function* () {
+      const world = aged(0, { knowsLookback: true, evaluatedSecondsAgo: 90 })
+      assert.strictEqual(outcome(yield* one(world, "sum(depth)", 60_000)), "Stale 7")
+      assert.strictEqual(outcome(yield* one(world, "sum(depth)", 100_000)), "Measured 7")
+    })
+  )
+
+  it.effect("is not looked for where nobody asked, and never behind a comment", () =>
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run({ http: aged(0, { knowsLookback: true }).http, kubernetes: () => ({}) })
+      const asked = (more: object) =>
+        Effect.gen(function* () {
+          yield* Ref.set(requests, [])
+          yield* inTime(sample(signal("prometheus", { ...base, query: "up # all" }, more)).pipe(Effect.provide(layer)))
+          return (yield* Ref.get(requests)).map(({ body }) => new URLSearchParams(body?.text).get("query"))
+        })
+      assert.deepStrictEqual(yield* asked({}), ["up # all"])
+      assert.deepStrictEqual(yield* asked({ maxSampleAgeMillis: 60_000 }), ["up # all", "timestamp(up # all\n)"])
     })
   )
 })
