@@ -1,6 +1,11 @@
 // The sources against the real systems that they read: Prometheus and a NATS cluster, through the live egress.
 import { lookup } from "node:dns"
-import type { LookupFunction } from "node:net"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https"
+import type { AddressInfo, LookupFunction } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { getCACertificates, setDefaultCACertificates } from "node:tls"
 import { Effect, Layer, ManagedRuntime, Stream } from "effect"
 import { afterAll, assert, beforeAll, describe, expect, it } from "vitest"
 import type { Reading } from "#schemas/Reading"
@@ -12,6 +17,7 @@ import { layerWith as prometheusLayerWith } from "#services/Prometheus"
 import { layer as resourceLayer } from "#services/ResourceMetrics"
 import { layer as secretsLayer } from "#services/Secrets"
 import type { SourceServices } from "#sources/index"
+import { CertificateAuthority } from "#test/controlplane/Certificates"
 import { eventually } from "#test/controlplane/eventually"
 import { Exporter } from "#test/controlplane/Exporter"
 import { NameProxy } from "#test/controlplane/NameProxy"
@@ -348,6 +354,59 @@ describeWith(["nats-server"], "a real cluster of three nats-servers", () => {
     const numbers = seenBetween.filter((one) => one.startsWith("Measured"))
     assert.deepStrictEqual(numbers, ["Measured 7"], "never a follower's number in between")
     await dead.restart()
+  })
+})
+
+describe("Prometheus behind TLS", () => {
+  const name = "prometheus.secure.example"
+  const scraped = { status: "success", data: { resultType: "scalar", result: [1, "42"] } }
+  let folder = ""
+  let authority: CertificateAuthority
+  let server: HttpsServer
+  let proxy: NameProxy
+  let direct: Runtime
+  let proxied: Runtime
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nimbusguard-tls-"))
+    authority = await CertificateAuthority.create(folder)
+    const { certificatePath, keyPath } = await authority.issue({ name: "prometheus", dnsNames: [name] })
+    const keys = { cert: await readFile(certificatePath), key: await readFile(keyPath) }
+    server = createHttpsServer(keys, (incoming, response) => {
+      if (incoming.url?.startsWith("/plain/")) response.writeHead(308, { location: "http://127.0.0.1:9/" }).end()
+      else response.end(JSON.stringify(scraped))
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    proxy = await NameProxy.start({ [name]: `http://127.0.0.1:${port()}` })
+    direct = runtime()
+    proxied = runtime({ proxy: proxy.url })
+  })
+
+  afterAll(async () => {
+    await direct?.dispose()
+    await proxied?.dispose()
+    await proxy?.close()
+    server?.closeAllConnections()
+    server?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const port = () => (server.address() as AddressInfo).port
+  const ask = (running: Runtime, serverUrl: string, query = "up") => read(running, "prometheus", { serverUrl, query })
+
+  it("is not believed without a certificate that is trusted, and believed with one, directly and through a proxy", async () => {
+    for (const [running, url] of [
+      [direct, `https://127.0.0.1:${port()}`],
+      [proxied, `https://${name}`]
+    ] as const) {
+      const reading = await ask(running, url, "before")
+      assert.strictEqual(outcome(reading), "Unreachable")
+      assert.include(reading._tag === "Missing" ? reading.detail : "", "certificate")
+    }
+    setDefaultCACertificates([...getCACertificates(), await authority.pem()])
+    assert.strictEqual(outcome(await ask(direct, `https://127.0.0.1:${port()}`)), "Measured 42")
+    assert.strictEqual(outcome(await ask(proxied, `https://${name}`)), "Measured 42")
+    assert.strictEqual(outcome(await ask(direct, `https://127.0.0.1:${port()}/plain`)), "Blocked", "never down to http")
   })
 })
 
