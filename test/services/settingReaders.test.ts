@@ -14,7 +14,7 @@ describe("readers of settings", () => {
 
   it.effect.prop("answer any text with a value or with what to write, and never throw", [Schema.String], ([text]) =>
     Effect.sync(() => {
-      const all = [
+      const all: ReadonlyArray<readers.Reader<unknown>> = [
         readers.port,
         readers.boolean,
         readers.httpUrl,
@@ -25,7 +25,7 @@ describe("readers of settings", () => {
         readers.namespaces,
         readers.secret,
         readers.oneOf("json", "pretty")
-      ] as const
+      ]
       for (const read of all) {
         const result = read(text)
         if (Result.isFailure(result)) assert.isNotEmpty(result.failure)
