@@ -3,6 +3,7 @@
  * people that says what to do. A condition's time moves only when its status does.
  */
 import type { DecisionRecord } from "#schemas/Decision"
+import type { Refusal } from "#schemas/Policy"
 import type { Condition, ConditionType } from "#schemas/Status"
 import type { Reading } from "#schemas/Reading"
 import { secondTime } from "#services/kubernetesTime"
@@ -59,24 +60,21 @@ const each = <A>(items: ReadonlyArray<A>, text: (item: A) => string): string => 
 const ready = (facts: Facts): Answer => {
   const [refusal] = facts.refusals
   if (refusal !== undefined) {
-    return answer(
-      "Ready",
-      "False",
-      refusal.reason,
-      each(facts.refusals, ({ message }) => message)
-    )
+    return answer("Ready", "False", refusal.reason, each(facts.refusals, refused))
   }
   const trouble = facts.troubles.find(({ lasting }) => lasting) ?? facts.troubles[0]
   if (trouble !== undefined) {
     const all = each(facts.troubles, ({ message }) => message)
     return answer("Ready", trouble.lasting ? "False" : "Unknown", trouble.reason, all)
   }
-  const refused = refusedOf(facts)
-  if (refused !== undefined) return answer("Ready", "False", refused.reason, refused.message)
+  const lasting = refusedOf(facts)
+  if (lasting !== undefined) return answer("Ready", "False", lasting.reason, lasting.message)
   if (recordsOf(facts).length === 0) return answer("Ready", "Unknown", "Initializing", NOT_YET)
   const names = facts.targets.map(({ target }) => nameOf(target)).join(", ")
   return answer("Ready", "True", "PolicyActive", `The policy is in force for ${names}.`)
 }
+
+const refused = ({ message, path }: Refusal): string => (message.includes(path) ? message : `${path}: ${message}`)
 
 /** A refusal that no later tick will heal by itself. */
 const refusedOf = (facts: Facts) => {

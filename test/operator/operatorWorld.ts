@@ -30,6 +30,7 @@ export interface World {
   readonly replicas: (name: string) => number
   readonly status: (policy: string) => Status
   readonly condition: (policy: string, type: Condition["type"]) => Condition | undefined
+  /** `policy: Reason`, in no order. */
   readonly events: () => ReadonlyArray<string>
   /** Writes of spec.replicas in our name: who wrote how many, when. */
   readonly writes: Array<{ readonly target: string; readonly to: number; readonly at: Millis; readonly client: string }>
@@ -145,10 +146,9 @@ export const makeWorld = Effect.gen(function* () {
     status: (policy) => objectAt(api.get("ScalingPolicy", NAMESPACE, policy), "status") as unknown as Status,
     condition: (policy, type) => world.status(policy).conditions?.find((each) => each.type === type),
     events: () =>
-      api
-        .list("Event", NAMESPACE)
-        .filter((event) => event["apiVersion"] === "events.k8s.io/v1")
-        .map((event) => textAt(event, "reason") ?? ""),
+      api.store
+        .list(api.store.resource("Event", "events.k8s.io"), NAMESPACE)
+        .map((event) => `${textAt(objectAt(event, "regarding"), "name")}: ${textAt(event, "reason")}`),
     writes,
     statusWrites: (policy) => api.calls.filter(isStatusWrite(policy)).length,
     operator: (client, options = {}) => {
