@@ -31,7 +31,8 @@ export const renderManifests = async (cluster: Cluster, folder: string): Promise
 /** Waits until every kind of ours is served, so that an object of it can be created. */
 export const installCrds = async (cluster: Cluster): Promise<void> => {
   await cluster.kubectl(["apply", "--server-side", "-k", join(root, "manifests", "crd")])
-  await cluster.kubectl(["wait", "--for=condition=Established", "--timeout=60s", "-k", join(root, "manifests", "crd")])
+  const names = (await renderManifests(cluster, "crd")).map(({ metadata }) => `crd/${metadata?.name ?? ""}`)
+  await cluster.kubectl(["wait", "--for=condition=Established", "--timeout=60s", ...names])
 }
 
 interface Binding extends KubernetesObject {
@@ -63,6 +64,15 @@ export const installOperator = async (cluster: Cluster, prefix = "operator"): Pr
   await cluster.kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"], {
     input: moved.map((object) => JSON.stringify(object)).join("\n---\n")
   })
+  // A controller gathers what an aggregating role may do.
+  for (const { kind, metadata, aggregationRule } of objects) {
+    if (kind !== "ClusterRole" || aggregationRule === undefined) continue
+    const path = `/apis/rbac.authorization.k8s.io/v1/clusterroles/${metadata?.name ?? ""}`
+    await eventually(
+      async () => ((await cluster.get<{ readonly rules?: ReadonlyArray<object> | null }>(path)).rules ?? []).length > 0,
+      { what: `the rules of ${path} to be gathered` }
+    )
+  }
   const account = objects.find(({ kind }) => kind === "ServiceAccount")?.metadata?.name
   if (account === undefined) throw new Error("manifests/rbac holds no ServiceAccount")
   return { namespace, serviceAccount: account }

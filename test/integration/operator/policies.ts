@@ -159,10 +159,10 @@ export const follow = async (
 }
 
 export const replicasOf = async (cluster: Cluster, namespace: string, deployment: string): Promise<number> => {
-  const { spec } = await cluster.get<{ readonly spec: { readonly replicas: number } }>(
+  const { spec } = await cluster.get<{ readonly spec: { readonly replicas?: number } }>(
     `/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}/scale`
   )
-  return spec.replicas
+  return spec.replicas ?? 0
 }
 
 export const userOf = ({ namespace, serviceAccount }: Home): string =>
