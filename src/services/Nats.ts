@@ -43,6 +43,7 @@ const QUESTIONS_MAX = 256
 const ACCOUNTS_PER_PAGE = 128
 const PAGES_MAX = 64
 const MEMBERS_MAX = 16
+const CANDIDATES_MAX = 32
 /** A member that is down must not cost the whole deadline of those that are up. */
 const PEER_MILLIS = 2_000
 
@@ -68,12 +69,16 @@ const withHost = (url: string, change: (host: string) => string): string => {
 
 const isAddress = (host: string) => host.startsWith("[") || /^[\d.]+$/u.test(host)
 
-/** Where a member may be: by its route's address, and as a pod behind a headless Service. Always the same port. */
-const candidates = (url: string, name: string, ip: string | undefined): ReadonlyArray<string> => {
+/** Where members may be: by their routes' addresses, and as pods behind a headless Service. Always the same port. */
+const candidates = (url: string, names: ReadonlyArray<string>, ips: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (!URL.canParse(url)) return []
-  const byRoute = ip === undefined || ip === "" ? [] : [withHost(url, () => (ip.includes(":") ? `[${ip}]` : ip))]
-  const named = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/u.test(name) && !isAddress(new URL(url).hostname)
-  return named ? [...byRoute, withHost(url, (host) => `${name}.${host}`)] : byRoute
+  const pods = isAddress(new URL(url).hostname)
+    ? []
+    : names.filter((name) => /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/u.test(name))
+  return [
+    ...ips.map((ip) => withHost(url, () => (ip.includes(":") ? `[${ip}]` : ip))),
+    ...pods.map((name) => withHost(url, (host) => `${name}.${host}`))
+  ].slice(0, CANDIDATES_MAX)
 }
 
 const make = Effect.gen(function* () {
@@ -118,19 +123,27 @@ const make = Effect.gen(function* () {
     return serverOf(first, pages)
   })
 
-  /** Names of servers by their ids, and their addresses by name. */
   const readMembers = Effect.fn("Nats.readMembers")(function* (server: Server) {
     const [varz, routez] = yield* Effect.all([read(server, Varz, "varz"), read(server, Routez, "routez")], {
       concurrency: 2
     })
+    const routes = routez.routes ?? []
     const names = new Map([[varz.server_id, varz.server_name]])
-    const addresses = new Map<string, string>()
-    for (const { ip, remote_id, remote_name } of routez.routes ?? []) {
-      if (remote_name === undefined || remote_name === "") continue
-      names.set(remote_id, remote_name)
-      if (ip !== undefined) addresses.set(remote_name, ip)
-    }
-    return { names, addresses }
+    for (const { remote_id, remote_name = "" } of routes) if (remote_name !== "") names.set(remote_id, remote_name)
+    return { names, routes }
+  })
+
+  /** A member whom the first one's routes did not name says itself who it is. */
+  const readMember = Effect.fnUntraced(function* (
+    member: Server,
+    account: string | undefined,
+    names: ReadonlyMap<string, string>
+  ) {
+    const server = yield* readServer(member, account)
+    const known = names.get(server.id)
+    if (known !== undefined) return { ...server, name: known }
+    const varz = yield* read(member, Varz, "varz")
+    return { ...server, name: varz.server_id === server.id ? varz.server_name : undefined }
   })
 
   const view = Effect.fn("Nats.view")(function* (question: JetStreamQuestion) {
@@ -139,33 +152,38 @@ const make = Effect.gen(function* () {
     const first = yield* readServer(entrance, account)
     if (!first.clustered) return { servers: [{ ...first, name: undefined }], unreached: [] } as JetStreamView
 
-    const { addresses, names } = yield* readMembers(entrance)
+    const { names, routes } = yield* readMembers(entrance)
     const reached = new Map<string, JetStreamServer>()
-    const note = (server: JetStreamServer) => {
-      const name = names.get(server.id)
-      if (name !== undefined) reached.set(name, server)
-      return name
+    const note = (name: string | undefined, server: JetStreamServer) => {
+      // A server of its own that was named as a peer by mistake would be believed about everything.
+      const belongs = server.clustered || !server.enabled
+      if (name !== undefined && belongs) reached.set(name, server)
     }
-    note(first)
-    const askAll = (servers: ReadonlyArray<Server>) =>
-      Effect.forEach(
-        servers,
-        (server) => Effect.result(readServer({ ...server, timeoutMillis: PEER_MILLIS }, account)),
-        { concurrency: MEMBERS_MAX }
-      ).pipe(Effect.map((results) => results.filter(Result.isSuccess).forEach(({ success }) => note(success))))
+    const missing = () => {
+      const mentioned = [...reached.values(), first].flatMap((server) => server.mentioned)
+      return [...new Set([...mentioned, ...names.values()])].filter((name) => !reached.has(name))
+    }
+    const askAll = Effect.fnUntraced(function* (members: ReadonlyArray<Server>) {
+      const ask = (member: Server) =>
+        Effect.result(readMember({ ...member, timeoutMillis: PEER_MILLIS }, account, names))
+      for (const answer of yield* Effect.forEach(members, ask, { concurrency: MEMBERS_MAX })) {
+        if (Result.isSuccess(answer)) note(answer.success.name, answer.success)
+      }
+    })
 
+    note(names.get(first.id), first)
     yield* askAll(peerUrls.slice(0, MEMBERS_MAX).map((url) => ({ url, headers })))
-    const known = [...new Set([...first.others, ...names.values()])]
-    const missing = known.filter((name) => !reached.has(name)).slice(0, MEMBERS_MAX)
+    const ips = routes
+      .filter(({ remote_id, remote_name }) => !reached.has(remote_name ?? names.get(remote_id) ?? ""))
+      .flatMap(({ ip = "" }) => (ip === "" ? [] : [ip]))
     // Found, not named: the policy's headers were not meant for them.
-    yield* askAll(
-      missing
-        .flatMap((name) => candidates(monitoringUrl, name, addresses.get(name)))
-        .map((url) => ({ url, headers: {} }))
-    )
+    const found = reached.size < first.size ? candidates(monitoringUrl, missing(), [...new Set(ips)]) : []
+    yield* askAll(found.map((url) => ({ url, headers: {} })))
+    const silent = missing()
+    const unnamed = first.size - reached.size - silent.length
     return {
       servers: [...reached].map(([name, server]) => ({ ...server, name })),
-      unreached: known.filter((name) => !reached.has(name))
+      unreached: unnamed > 0 ? [...silent, `${unnamed} more`] : silent
     } as JetStreamView
   })
 

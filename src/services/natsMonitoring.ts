@@ -7,7 +7,11 @@ import type { Millis } from "#schemas/Reading"
 const list = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(Schema.Array(schema)))
 const text = Schema.optionalKey(Schema.String)
 
-const Members = Schema.Struct({ leader: text, replicas: list(Schema.Struct({ name: Schema.String })) })
+const Members = Schema.Struct({
+  leader: text,
+  replicas: list(Schema.Struct({ name: Schema.String })),
+  cluster_size: Schema.optionalKey(Schema.Number)
+})
 const Group = Schema.optionalKey(Schema.NullOr(Members))
 
 const ConsumerDetail = Schema.Struct({
@@ -44,7 +48,7 @@ export type Jsz = typeof Jsz.Type
 /** /varz */
 export const Varz = Schema.Struct({ server_id: Schema.String, server_name: Schema.String })
 
-/** /routez: a route per pooled connection, so servers come more than once. */
+/** /routez: a route per pooled connection, so servers come more than once; before 2.10 without their names. */
 export const Routez = Schema.Struct({
   routes: list(Schema.Struct({ remote_id: Schema.String, remote_name: text, ip: text }))
 })
@@ -79,8 +83,10 @@ export interface JetStreamServer {
   readonly now: Millis | undefined
   readonly enabled: boolean
   readonly clustered: boolean
-  /** Names of the other members of the cluster. */
-  readonly others: ReadonlyArray<string>
+  /** Names of members of the cluster, as far as this server mentions them. */
+  readonly mentioned: ReadonlyArray<string>
+  /** How many members the cluster has. */
+  readonly size: number
   readonly streams: ReadonlyArray<JetStreamStream>
 }
 
@@ -121,12 +127,18 @@ export const serverOf = (first: Jsz, pages: ReadonlyArray<Jsz>): JetStreamServer
   const streams = new Map(
     pages.flatMap(streamsOf).map((stream) => [JSON.stringify([stream.account, stream.name]), stream])
   )
+  const all = [...streams.values()]
+  const named = [
+    ...membersOf(first.meta_cluster),
+    ...all.flatMap(({ consumers, members }) => [...members, ...consumers.map(({ leader }) => leader)])
+  ]
   return {
     id: first.server_id,
     now: Option.getOrUndefined(Option.map(DateTime.make(first.now), DateTime.toEpochMillis)),
     enabled: first.disabled !== true,
     clustered: first.meta_cluster !== undefined && first.meta_cluster !== null,
-    others: membersOf(first.meta_cluster),
-    streams: [...streams.values()]
+    mentioned: [...new Set(named.filter((name) => name !== undefined))],
+    size: first.meta_cluster?.cluster_size ?? 1,
+    streams: all
   }
 }

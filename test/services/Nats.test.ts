@@ -3,6 +3,7 @@ import { Effect, Ref } from "effect"
 import { Nats } from "#services/Nats"
 import { jsz, stream } from "#test/sources/answers"
 import { inTime, ok, run } from "#test/sources/sourceWorld"
+import type { Behaviour } from "#test/sources/sourceWorld"
 
 const ACCOUNTS = 300
 
@@ -135,6 +136,71 @@ describe("the view of JetStream", () => {
       const seen = yield* inTime(view({ monitoringUrl }).pipe(Effect.timeout("5 seconds"), Effect.provide(layer)))
       assert.deepStrictEqual(seen.unreached, ["n1"])
       assert.isAbove((yield* Ref.get(requests)).length, 3)
+    })
+  )
+
+  /** Before 2.10, routes come without names, and the meta group without its members. */
+  const old = (
+    members: Readonly<Record<string, { readonly host: string; readonly answers?: boolean }>>,
+    size: number
+  ) => ({
+    kubernetes: () => ({}),
+    http: ({ url }: { readonly url: string }): Behaviour => {
+      const { hostname, pathname } = new URL(url)
+      const [name] =
+        Object.entries(members).find(([, { answers, host }]) => host === hostname && answers !== false) ?? []
+      if (name === undefined) return { fails: { _tag: "Unreachable" } }
+      if (pathname === "/varz") return ok({ server_id: `ID-${name}`, server_name: name })
+      if (pathname === "/routez") {
+        const others = Object.entries(members).filter(([other]) => other !== name)
+        return ok({ routes: others.map(([other, { host }]) => ({ remote_id: `ID-${other}`, ip: host })) })
+      }
+      return ok({ ...jsz([], { id: `ID-${name}` }), meta_cluster: { name: "c", leader: "n1", cluster_size: size } })
+    }
+  })
+
+  it.effect("asks members who they are where their routes do not tell", () =>
+    Effect.gen(function* () {
+      const members = { n0: { host: "nats" }, n1: { host: "10.0.0.1" }, n2: { host: "10.0.0.2" } }
+      const { layer } = yield* run(old(members, 3))
+      const seen = yield* inTime(view({ monitoringUrl }).pipe(Effect.provide(layer)))
+      assert.deepStrictEqual(new Set(seen.servers.map(({ name }) => name)), new Set(["n0", "n1", "n2"]))
+      assert.deepStrictEqual(seen.unreached, [])
+    })
+  )
+
+  it.effect("counts members that nobody named as not reached", () =>
+    Effect.gen(function* () {
+      const members = { n0: { host: "nats" }, n1: { host: "10.0.0.1" }, n2: { host: "10.0.0.2", answers: false } }
+      const { layer } = yield* run(old(members, 3))
+      const seen = yield* inTime(view({ monitoringUrl }).pipe(Effect.provide(layer)))
+      assert.deepStrictEqual(seen.unreached, ["1 more"])
+    })
+  )
+
+  it.effect("leaves out a peer that is a server of its own", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* run({
+        kubernetes: () => ({}),
+        http: (request) =>
+          new URL(request.url).hostname === "alone"
+            ? ok(
+                new URL(request.url).pathname === "/varz"
+                  ? { server_id: "X", server_name: "n1" }
+                  : jsz([stream({ name: "S", subjects: ["s"] })], { id: "X" })
+              )
+            : old({ n0: { host: "nats" } }, 2).http(request)
+      })
+      const seen = yield* inTime(
+        Effect.flatMap(Nats, (nats) => nats.jetStream({ monitoringUrl, peerUrls: ["http://alone:8222"] })).pipe(
+          Effect.provide(layer)
+        )
+      )
+      assert.deepStrictEqual(
+        seen.servers.map(({ name }) => name),
+        ["n0"]
+      )
+      assert.deepStrictEqual(seen.unreached, ["n1"])
     })
   )
 })

@@ -25,6 +25,7 @@ describe("what a server knows", () => {
     )
     const server = serverOf(page, [page])
     assert.isFalse(server.clustered)
+    assert.deepStrictEqual(server.mentioned, ["n1", "n0", "n2"])
     assert.deepStrictEqual(server.streams, [
       {
         account: "$G",
@@ -61,7 +62,8 @@ describe("what a server knows", () => {
     })
     const server = serverOf(page, [page])
     assert.isTrue(server.clustered)
-    assert.deepStrictEqual(server.others, [])
+    assert.deepStrictEqual(server.mentioned, [])
+    assert.strictEqual(server.size, 1)
     assert.deepStrictEqual(
       server.streams.map(({ consumers, leader, name, subjects }) => [name, leader, subjects, consumers]),
       [

@@ -84,7 +84,14 @@ export const jsz = (
   total: 1,
   ...(more.others === undefined
     ? {}
-    : { meta_cluster: { name: "c", leader: more.others[0], replicas: more.others.map((name) => ({ name })) } }),
+    : {
+        meta_cluster: {
+          name: "c",
+          leader: more.others[0],
+          replicas: more.others.map((name) => ({ name })),
+          cluster_size: more.others.length + 1
+        }
+      }),
   account_details: [{ name: more.account ?? "$G", id: more.account ?? "$G", stream_detail: streams }]
 })
 

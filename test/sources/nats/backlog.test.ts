@@ -25,7 +25,8 @@ const view = ({ copies, leader, reached, truth }: typeof Beliefs.Type): JetStrea
             now: 0,
             enabled: true,
             clustered: true,
-            others: NAMES.filter((other) => other !== name),
+            mentioned: NAMES,
+            size: NAMES.length,
             streams: [
               {
                 account: "$G",
