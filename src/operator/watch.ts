@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
@@ -34,6 +35,8 @@ export type State =
 export type Input =
   | { readonly _tag: "Paged"; readonly page: List }
   | { readonly _tag: "Came"; readonly event: RawWatchEvent; readonly resourceVersion: string }
+  /** The watch has been open for a while, so that it can be called well although nothing has come yet. */
+  | { readonly _tag: "Held" }
   /** The server closed the watch, as it does every few minutes. */
   | { readonly _tag: "Ended"; readonly livedMillis: number }
   /** Not even a bookmark for so long: a dead connection, or a server that was restored to an older version. */
@@ -60,6 +63,8 @@ const RELIST_AFTER_FAILURES = 5
 const ABSENT_AFTER_FAILURES = 3
 /** A watch that lasted so long was a good one, even if it had nothing to tell. */
 const LIVED_MILLIS = 10_000
+/** Longer than any attempt to open a watch can take. */
+const HELD_MILLIS = 20_000
 /** Bookmarks come about once a minute. */
 const SILENCE_MILLIS = 150_000
 const TIMEOUT_SECONDS = [300, 600] as const
@@ -84,6 +89,8 @@ export const transition = (machine: Machine, input: Input, absentAfter = ABSENT_
       const _tag = event.type === "DELETED" ? "Deleted" : "Applied"
       return { state: next, streak: 0, tell: [{ _tag, object: event.object }] }
     }
+    case "Held":
+      return { state, streak: 0, tell: [] }
     case "Ended":
       return { state, streak: input.livedMillis >= LIVED_MILLIS ? 0 : streak + 1, tell: [] }
     case "Silent":
@@ -181,15 +188,22 @@ export const runWatch = <R>(
       const timeoutSeconds = String(yield* Random.nextIntBetween(min, max))
       const query = { watch: "true", allowWatchBookmarks: "true", resourceVersion, timeoutSeconds, ...selectors }
       const startedAt = yield* Clock.currentTimeMillis
-      let silent = false
-      yield* kubernetes.watch(path, query).pipe(
-        Stream.mapEffect((event) => came(path, event)),
-        Stream.timeoutOrElse({ duration: SILENCE_MILLIS, orElse: () => Stream.sync(() => void (silent = true)) }),
-        Stream.runForEach((input) => (input === undefined ? Effect.void : take(input)))
+      yield* Effect.forkScoped(Effect.delay(take({ _tag: "Held" }), HELD_MILLIS))
+      // Pulled by hand: Effect 4.1's timeouts of streams merge two fibers, and can lose a failure that comes at once.
+      const pull = yield* Stream.toPull(Stream.mapEffect(kubernetes.watch(path, query), (event) => came(path, event)))
+      const next = pull.pipe(
+        Pull.catchDone(() => Effect.succeed(undefined)),
+        Effect.timeoutOption(SILENCE_MILLIS)
       )
-      if (silent) return { _tag: "Silent" } satisfies Input
-      return { _tag: "Ended", livedMillis: (yield* Clock.currentTimeMillis) - startedAt } satisfies Input
-    })
+      while (true) {
+        const chunk = yield* next
+        if (Option.isNone(chunk)) return { _tag: "Silent" } satisfies Input
+        if (chunk.value === undefined) {
+          return { _tag: "Ended", livedMillis: (yield* Clock.currentTimeMillis) - startedAt } satisfies Input
+        }
+        for (const input of chunk.value) yield* take(input)
+      }
+    }, Effect.scoped)
 
     const step = Effect.suspend((): Effect.Effect<Input, KubernetesError, R> => {
       const { state } = machine

@@ -121,7 +121,10 @@ const fromKubeconfigs = Effect.fnUntraced(function* (paths: ReadonlyArray<string
     if (anew) kubeconfig = authenticator(client, chosen)
     const given: RequestOptions = { headers: {} }
     await kubeconfig.applyToHTTPSOptions(given)
-    const basic = given.auth == null ? {} : { authorization: `Basic ${Buffer.from(given.auth).toString("base64")}` }
+    const basic =
+      given.auth === undefined || given.auth === null
+        ? {}
+        : { authorization: `Basic ${Buffer.from(given.auth).toString("base64")}` }
     const { ca, cert, headers = {}, key } = given
     return {
       headers: { ...basic, ...lowerCased(headers) },

@@ -260,6 +260,23 @@ describe("a watch in a world", () => {
       yield* Effect.sleep("1 minute")
       assert.deepStrictEqual(changes, ["shop/comes ->x", "shop/goes x>-"])
       assert.deepStrictEqual(watched.troubles(), [])
+    }),
+    { seeds: 30 }
+  )
+
+  simulated(
+    "is well again when its connection has held, although nothing happens",
+    Effect.gen(function* () {
+      const api = yield* TinyApi.make()
+      const watched = yield* makeWatched({ collections: [COLLECTION], project }).pipe(Effect.provide(api.layer()))
+      yield* watched.synced
+      api.setDown(true)
+      yield* Effect.sleep("5 seconds")
+      assert.strictEqual(watched.troubles().length, 1)
+      api.setDown(false)
+      yield* Effect.sleep("1 minute")
+      assert.strictEqual(watched.troubles().length, 0)
+      assert.strictEqual(api.calls.filter((call) => call.method === "GET").length, 1)
     })
   )
 

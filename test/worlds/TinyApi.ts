@@ -338,8 +338,11 @@ export class TinyApi {
         Stream.mapEffect((commit) => this.#delivered(client, isCut, commit, opened, query)),
         Stream.flattenIterable
       )
-      const served = Stream.concat(garbled, events)
-      return seconds > 0 ? served.pipe(Stream.interruptWhen(Effect.sleep(seconds * 1000))) : served
+      if (seconds > 0) {
+        const end = Effect.sync(() => Queue.endUnsafe(queue))
+        yield* Effect.forkScoped(Effect.delay(end, seconds * 1000))
+      }
+      return Stream.concat(garbled, events)
     })
     return Stream.unwrap(connect)
   }
