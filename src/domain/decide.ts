@@ -103,7 +103,7 @@ const decisionOf = (verdict: Verdict, current: number, confidence: number): Deci
     desired,
     action: desired > current ? "scale_up" : desired < current ? "scale_down" : "no_action",
     limitedBy: [...new Set(verdict.steps.map(({ limiter }) => limiter))],
-    reason: narrate(opening, verdict.steps),
+    reason: narrate(opening, verdict.steps, current),
     confidence
   }
 }

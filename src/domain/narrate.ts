@@ -1,14 +1,15 @@
 /** A decision as one sentence with its numbers, for people. */
 import type { Proposal, Step } from "#schemas/Decision"
 
-const tell = ({ after, before, limiter, reason }: Step): string => {
-  const verb = after < before ? "limited to" : after > before ? "raised to" : "held at"
+const tell = ({ after, before, limiter, reason }: Step, current: number): string => {
+  const isHeldBack = (before < after && after < current) || (before > after && after > current)
+  const verb = after === current ? "held at" : isHeldBack ? "limited to" : after < before ? "lowered to" : "raised to"
   return `${verb} ${after} by ${limiter} (${reason})`
 }
 
 /** "rps 1240 over 100 per pod wants 13; limited to 8 by ScaleUpLimit (4 pods per 15 s)" */
-export const narrate = (opening: string, steps: ReadonlyArray<Step>): string =>
-  steps.length === 0 ? opening : `${opening}; ${steps.map(tell).join("; ")}`
+export const narrate = (opening: string, steps: ReadonlyArray<Step>, current: number): string =>
+  steps.length === 0 ? opening : `${opening}; ${steps.map((step) => tell(step, current)).join("; ")}`
 
 /** Why there is no winner. */
 export const silence = (proposals: ReadonlyArray<Proposal>, current: number): string => {
