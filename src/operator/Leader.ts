@@ -42,7 +42,7 @@ export interface LeaderOptions {
   readonly identity: string
 }
 
-const DEFAULT_NAME = "nimbusguard-operator"
+export const LEASE_NAME = "nimbusguard-operator"
 
 export class Leader extends Context.Service<
   Leader,
@@ -83,7 +83,7 @@ const pause = Effect.flatMap(Random.nextBetween(0.8, 1.2), (factor) => Effect.sl
 const makeElected = Effect.fnUntraced(function* (options: LeaderOptions) {
   const suffix = (yield* Random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0")
   const identity = `${options.identity}_${suffix}`
-  const candidate = yield* makeCandidate({ namespace: options.namespace, name: options.name ?? DEFAULT_NAME, identity })
+  const candidate = yield* makeCandidate({ namespace: options.namespace, name: options.name ?? LEASE_NAME, identity })
   const state = yield* SubscriptionRef.make<Leadership>({
     leading: false,
     holder: undefined,

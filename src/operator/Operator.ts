@@ -13,7 +13,7 @@ import { Metrics } from "#services/Metrics"
 import { Plugs } from "#operator/bind"
 import { Checkpoints } from "#operator/checkpoint"
 import { Health } from "#operator/Health"
-import { Leader } from "#operator/Leader"
+import { Leader, LEASE_NAME } from "#operator/Leader"
 import { Ledger } from "#operator/Ledger"
 import type { PolicyObject } from "#operator/Mailbox"
 import { targetKey } from "#operator/Ownership"
@@ -66,7 +66,7 @@ const run = Effect.fnUntraced(function* (options: OperatorOptions) {
     onSynced: (kind) => Effect.andThen(health.reached(watchGate(kind)), heard(watchGate(kind), undefined))
   })
   yield* Effect.forkScoped(Effect.andThen(workloads.synced, health.reached(WORKLOADS_GATE)))
-  yield* Effect.forkScoped(observeLeadership(options.identity))
+  yield* Effect.forkScoped(observeLeadership)
 
   /** One term of office: from taking over what is there to leaving it in order. */
   const term = Effect.gen(function* () {
@@ -90,14 +90,14 @@ const run = Effect.fnUntraced(function* (options: OperatorOptions) {
   yield* Effect.forkScoped(leader.whileLeading(term))
 })
 
-const observeLeadership = Effect.fnUntraced(function* (identity: string) {
+const observeLeadership = Effect.gen(function* () {
   const health = yield* Health
   const leader = yield* Leader
   const metrics = yield* Metrics
   yield* SubscriptionRef.changes(leader.state).pipe(
     Stream.runForEach(({ holder, known, leading, trouble }) =>
       Effect.gen(function* () {
-        yield* metrics.leading(leading, identity)
+        yield* metrics.leading(leading, LEASE_NAME)
         if (known) yield* health.reached(LEASE_GATE)
         const who = leading ? "This operator leads." : holder === undefined ? "Nobody leads yet." : `${holder} leads.`
         yield* health.set("leader", trouble === undefined, trouble === undefined ? who : `${who} ${trouble.message}`)

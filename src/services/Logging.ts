@@ -35,6 +35,19 @@ const RESERVED: ReadonlySet<string> = new Set(["time", "level", "message", "erro
 const isFields = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
 
+const isExpected = (error: unknown): error is Error & { readonly _tag: string } =>
+  types.isNativeError(error) && "_tag" in error && typeof error._tag === "string"
+
+/** A failure that somebody foresaw is its sentence; only what nobody foresaw is worth a stack. */
+const causeText = (cause: Cause.Cause<unknown>): string =>
+  cause.reasons.every((reason) => Cause.isFailReason(reason) && isExpected(reason.error))
+    ? cause.reasons
+        .map((reason) =>
+          Cause.isFailReason(reason) && isExpected(reason.error) ? `${reason.error._tag}: ${reason.error.message}` : ""
+        )
+        .join("\n")
+    : Cause.pretty(cause)
+
 /** Texts become the message; plain objects become fields; errors are told whole, with what caused them. */
 const entryOf = ({ message, logLevel, cause, fiber, date }: Logger.Options<unknown>): Entry => {
   const texts: Array<string> = []
@@ -46,11 +59,11 @@ const entryOf = ({ message, logLevel, cause, fiber, date }: Logger.Options<unkno
   for (const [label, startedAt] of fiber.getRef(References.CurrentLogSpans)) put(`${label}Millis`, now - startedAt)
   for (const part of Array.isArray(message) ? message : [message]) {
     if (isFields(part)) for (const [key, value] of Object.entries(part)) put(key, value)
-    else if (Cause.isCause(part)) errors.push(Cause.pretty(part))
-    else if (types.isNativeError(part)) errors.push(Cause.pretty(Cause.fail(part)))
+    else if (Cause.isCause(part)) errors.push(causeText(part))
+    else if (types.isNativeError(part)) errors.push(causeText(Cause.fail(part)))
     else texts.push(typeof part === "string" ? part : Formatter.format(part))
   }
-  if (cause.reasons.length > 0) errors.push(Cause.pretty(cause))
+  if (cause.reasons.length > 0) errors.push(causeText(cause))
   const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
   const first = errors[0]?.split("\n")[0]
   return {

@@ -143,6 +143,12 @@ export const SETTINGS = {
     true,
     "Act only while holding the Lease `nimbusguard-operator`. Turn it off only where no other operator can run."
   ),
+  kubeconfig: optional("KUBECONFIG", readers.text, "Files that say which cluster is meant, as kubectl reads them.", {
+    absent: "the pod's service account, else ~/.kube/config"
+  }),
+  kubeContext: optional("KUBE_CONTEXT", readers.text, "Context of the kubeconfig to use.", {
+    absent: "the current one"
+  }),
   podName: setting(
     "POD_NAME",
     readers.text,
@@ -155,7 +161,7 @@ export const SETTINGS = {
     readers.namespace,
     ({ namespace }) => namespace ?? "nimbusguard",
     "The operator's own namespace: its Lease and its ConfigMaps live there.",
-    { absent: "the service account's, else nimbusguard" }
+    { absent: "the service account's, else nimbusguard where there is one, else the context's" }
   ),
   httpProxy: secret("HTTP_PROXY", "Proxy for metric sources and the advisor over http.", readers.proxyUrl, [
     "http_proxy"

@@ -25,7 +25,10 @@ const Installed = Schema.Struct({
   metadata: Schema.Struct({ annotations: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)) }),
   status: Schema.optionalKey(
     Schema.Struct({
-      conditions: Schema.optionalKey(Schema.Array(Schema.Struct({ type: Schema.String, status: Schema.String })))
+      // null in the first moment of a CRD's life
+      conditions: Schema.optionalKey(
+        Schema.NullOr(Schema.Array(Schema.Struct({ type: Schema.String, status: Schema.String })))
+      )
     })
   )
 })

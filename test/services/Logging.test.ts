@@ -1,6 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Redacted } from "effect"
+import { Cause, Effect, Redacted, Schema } from "effect"
 import { layerLogging, type LoggingOptions } from "#services/Logging"
+
+class ForeseenError extends Schema.TaggedError<ForeseenError>()("ForeseenError", { what: Schema.String }) {
+  override get message() {
+    return `it is ${this.what}`
+  }
+}
 
 const logged = (effect: Effect.Effect<unknown>, options: Partial<LoggingOptions> = {}) =>
   Effect.gen(function* () {
@@ -43,6 +49,16 @@ describe("log lines for a collector", () => {
       const [line] = yield* json(Effect.logError("tick failed", Cause.die(new Error("boom"))))
       assert.strictEqual(line?.["message"], "tick failed")
       assert.match(String(line?.["error"]), /^Error: boom\n\s+at /)
+    })
+  )
+
+  it.effect("tell a failure that was foreseen without its stack", () =>
+    Effect.gen(function* () {
+      const error = new ForeseenError({ what: "gone" })
+      const lines = yield* json(
+        Effect.logWarning("again", error).pipe(Effect.andThen(Effect.logWarning("again", Cause.fail(error))))
+      )
+      for (const line of lines) assert.strictEqual(line["error"], "ForeseenError: it is gone")
     })
   )
 

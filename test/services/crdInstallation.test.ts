@@ -27,7 +27,10 @@ const layerCluster = (crds: Map<string, Stored>) => {
         }
         const count = (reads.get(name) ?? 0) + 1
         reads.set(name, count)
-        const status = { conditions: [{ type: "Established", status: count > 2 ? "True" : "False" }] }
+        // As a real API server has it: nothing at first, then False, then True.
+        const status = {
+          conditions: count === 1 ? null : [{ type: "Established", status: count > 2 ? "True" : "False" }]
+        }
         return Effect.succeed({ ...found, status })
       })
   })

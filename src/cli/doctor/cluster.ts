@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { failed, type Finding, ok, skipped, warning } from "#cli/doctor/Finding"
+import type { Currency } from "#services/crdInstallation"
 import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
 import { Settings } from "#services/Settings"
 
@@ -95,8 +96,17 @@ const isAllowed = Effect.fn("doctor.isAllowed")(function* ({ group, resource, ve
 
 const MAX_LISTED = 12
 
-export const checkPermissions = Effect.fn("doctor.permissions")(function* (permissions: ReadonlyArray<Permission>) {
-  const name = "Permissions"
+export interface PermissionsOptions {
+  readonly name: string
+  /** What is lost without them; absent: the operator cannot do without. */
+  readonly loss?: string
+  readonly remedy: string
+}
+
+export const checkPermissions = Effect.fn("doctor.permissions")(function* (
+  permissions: ReadonlyArray<Permission>,
+  { name, loss, remedy }: PermissionsOptions
+) {
   return yield* Effect.forEach(
     permissions,
     (permission) => Effect.map(isAllowed(permission), (allowed) => ({ permission, allowed })),
@@ -110,11 +120,10 @@ export const checkPermissions = Effect.fn("doctor.permissions")(function* (permi
         return `${verb} ${what}${namespace === undefined ? "" : ` in ${namespace}`}`
       })
       const more = lines.length > MAX_LISTED ? [`and ${lines.length - MAX_LISTED} more`] : []
-      return failed(
-        name,
-        [`not granted: ${lines.length} of ${permissions.length}`, ...lines.slice(0, MAX_LISTED), ...more].join("\n"),
-        "apply manifests/rbac (kubectl apply -k manifests/base has it), or bind the role to this user"
-      )
+      const message = [`not granted: ${lines.length} of ${permissions.length}`, ...lines.slice(0, MAX_LISTED), ...more]
+      return loss === undefined
+        ? failed(name, message.join("\n"), remedy)
+        : warning(name, [...message, loss].join("\n"), remedy)
     }),
     Effect.catch((error) =>
       Effect.succeed(
@@ -137,7 +146,9 @@ const Crd = Schema.Struct({
   }),
   status: Schema.optionalKey(
     Schema.Struct({
-      conditions: Schema.optionalKey(Schema.Array(Schema.Struct({ type: Schema.String, status: Schema.String })))
+      conditions: Schema.optionalKey(
+        Schema.NullOr(Schema.Array(Schema.Struct({ type: Schema.String, status: Schema.String })))
+      )
     })
   )
 })
@@ -146,7 +157,7 @@ const INSTALL = "make install, or kubectl apply -k manifests/crd, or run once wi
 
 export const checkCrd = Effect.fn("doctor.crd")(function* (
   wanted: WantedCrd,
-  currency: (annotations: Readonly<Record<string, string>>) => "current" | "older" | "newer"
+  currencyOf: (annotations: Readonly<Record<string, string>> | undefined) => Currency
 ) {
   const name = `CRD ${wanted.name.split(".")[0]}`
   return yield* find(Crd, `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${wanted.name}`).pipe(
@@ -162,11 +173,13 @@ export const checkCrd = Effect.fn("doctor.crd")(function* (
       if (established !== true) {
         return failed(name, `${wanted.name} is not established`, `look at kubectl describe crd ${wanted.name}`)
       }
-      switch (currency(metadata.annotations ?? {})) {
+      switch (currencyOf(metadata.annotations)) {
         case "current":
           return ok(name, `${wanted.name} is installed and current`)
         case "newer":
           return warning(name, `${wanted.name} is newer than this nimbusguard`, "upgrade the operator to match it")
+        case "unversioned":
+          return warning(name, `${wanted.name} does not say which nimbusguard it is of`, INSTALL)
         case "older":
           return warning(name, `${wanted.name} is older than this nimbusguard: new fields are dropped`, INSTALL)
       }

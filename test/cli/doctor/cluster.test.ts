@@ -9,6 +9,7 @@ import {
   checkResourceMetrics,
   type Permission
 } from "#cli/doctor/cluster"
+import type { Currency } from "#services/crdInstallation"
 import { layerCluster, layerSettings, notFound, type Reply, unreachable } from "#test/cli/doctor/world"
 
 const version = (minor: string): Reply => ({ body: { major: "1", minor, gitVersion: `v1.${minor}.0` } })
@@ -39,6 +40,7 @@ describe("the check of permissions", () => {
     { group: "", resource: "pods", verb: "list" },
     { group: "coordination.k8s.io", resource: "leases", verb: "update", namespace: "nimbusguard" }
   ]
+  const role = { name: "Permissions", remedy: "apply the role" }
   const world = (allows: (attributes: Record<string, unknown>) => boolean) =>
     layerCluster(({ body }) => {
       const { spec } = body as { readonly spec: { readonly resourceAttributes: Record<string, unknown> } }
@@ -47,14 +49,14 @@ describe("the check of permissions", () => {
 
   it.effect("is content when everything is granted", () =>
     Effect.gen(function* () {
-      const finding = yield* checkPermissions(permissions)
+      const finding = yield* checkPermissions(permissions, role)
       assert.deepInclude(finding, { status: "ok", message: "all 3 that the operator uses are granted" })
     }).pipe(Effect.provide(world(() => true)))
   )
 
   it.effect("lists what is not, subresource and namespace included", () =>
     Effect.gen(function* () {
-      const finding = yield* checkPermissions(permissions)
+      const finding = yield* checkPermissions(permissions, role)
       assert.strictEqual(finding.status, "failed")
       assert.strictEqual(
         finding.message,
@@ -63,9 +65,18 @@ describe("the check of permissions", () => {
     }).pipe(Effect.provide(world((attributes) => attributes["resource"] === "pods")))
   )
 
+  it.effect("warns where the operator can do without, and says what is lost", () =>
+    Effect.gen(function* () {
+      const loss = "something is lost"
+      const finding = yield* checkPermissions(permissions.slice(0, 1), { ...role, loss })
+      assert.strictEqual(finding.status, "warning")
+      assert.match(finding.message, /something is lost$/)
+    }).pipe(Effect.provide(world(() => false)))
+  )
+
   it.effect("asks for the subresource apart from the resource", () =>
     Effect.gen(function* () {
-      assert.strictEqual((yield* checkPermissions(permissions.slice(0, 1))).status, "ok")
+      assert.strictEqual((yield* checkPermissions(permissions.slice(0, 1), role)).status, "ok")
     }).pipe(
       Effect.provide(
         world((attributes) => attributes["resource"] === "deployments" && attributes["subresource"] === "scale")
@@ -83,10 +94,11 @@ describe("the check of a CRD", () => {
       status: { conditions: [{ type: "Established", status: established }] }
     }
   })
-  const cases: ReadonlyArray<[title: string, Reply, "current" | "older" | "newer", status: string, words: RegExp]> = [
+  const cases: ReadonlyArray<[title: string, Reply, Currency, status: string, words: RegExp]> = [
     ["finds it missing", notFound, "current", "failed", /is not installed/],
     ["finds it installed", crd(true, "True"), "current", "ok", /installed and current/],
     ["finds it older", crd(true, "True"), "older", "warning", /older than this nimbusguard/],
+    ["finds one that somebody made", crd(true, "True"), "unversioned", "warning", /does not say which nimbusguard/],
     ["finds it newer", crd(true, "True"), "newer", "warning", /newer than this nimbusguard/],
     ["finds it not serving the version", crd(false, "True"), "current", "failed", /does not serve v1/],
     ["finds it not established", crd(true, "False"), "current", "failed", /not established/],

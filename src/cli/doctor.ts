@@ -1,0 +1,109 @@
+/** `nimbusguard doctor`: looks at everything an operator needs, and says for each thing that is wrong what to do. */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Console from "effect/Console"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stdio from "effect/Stdio"
+import { checkApi, checkCrd, checkLease, checkPermissions, checkResourceMetrics } from "#cli/doctor/cluster"
+import { skipped, toJson, toText } from "#cli/doctor/Finding"
+import { checkOpenAi, checkPrometheus } from "#cli/doctor/outside"
+import { permissionsOf } from "#cli/doctor/permissions"
+import { settingFlags, settingsFrom } from "#cli/settings"
+import { crdName } from "#manifests/crd"
+import { KINDS } from "#schemas/crd/index"
+import { LEASE_NAME } from "#operator/Leader"
+import * as EgressLive from "#services/EgressLive"
+import { currency } from "#services/crdInstallation"
+import { homeNamespace } from "#services/homeNamespace"
+import { KubernetesAccess } from "#services/KubernetesAccess"
+import { LEASES, refPath } from "#services/kubernetesCalls"
+import * as KubernetesLive from "#services/KubernetesLive"
+import { layerLogging } from "#services/Logging"
+import { Settings } from "#services/Settings"
+import { VERSION } from "#services/version"
+
+/** The findings are told; the shell only has to know that there are some. */
+class Unsatisfied extends Data.TaggedError("Unsatisfied") {}
+
+const NEEDS_API = ["Permissions", "Secrets", "CRDs", "metrics.k8s.io", "Leader"]
+
+const ROLE = {
+  name: "Permissions",
+  remedy: "apply manifests/rbac (kubectl apply -k manifests/base has it), or bind its roles to this user"
+}
+const SECRETS_ROLE = {
+  name: "Secrets",
+  loss: "policies that name Secrets have no value for those signals",
+  remedy: "bind the ClusterRole nimbusguard-operator-secrets, everywhere or in the namespaces that need it"
+}
+
+const checkCluster = Effect.gen(function* () {
+  const settings = yield* Settings
+  const home = yield* homeNamespace(settings)
+  const { needed, secrets } = permissionsOf(KINDS, settings.watchNamespace, home)
+  return yield* Effect.all(
+    [
+      checkPermissions(needed, ROLE),
+      checkPermissions(secrets, SECRETS_ROLE),
+      ...KINDS.map((kind) =>
+        checkCrd({ name: crdName(kind), version: kind.version }, (annotations) => currency(annotations, VERSION))
+      ),
+      checkResourceMetrics(),
+      checkLease(refPath({ ...LEASES, namespace: home, name: LEASE_NAME }))
+    ],
+    { concurrency: 4 }
+  )
+})
+
+const examine = Effect.gen(function* () {
+  const { cluster } = yield* KubernetesAccess
+  const api = yield* checkApi(`${cluster.server} (${cluster.context})`)
+  const rest =
+    api.status === "failed"
+      ? Effect.succeed(NEEDS_API.map((name) => skipped(name, "needs the Kubernetes API")))
+      : checkCluster
+  const [inside, outside] = yield* Effect.all([rest, Effect.all([checkPrometheus(), checkOpenAi()])], {
+    concurrency: "unbounded"
+  })
+  return [api, ...inside, ...outside]
+})
+
+/** Quiet but for what is wrong with the looking itself, and never on the output that programs read. */
+const layerLog = layerLogging({
+  level: "Error",
+  format: "pretty",
+  colors: false,
+  write: (line) => void process.stderr.write(`${line}\n`)
+})
+
+export const doctorCommand = Command.make(
+  "doctor",
+  {
+    ...settingFlags,
+    output: Flag.Literals("output", ["text", "json"]).pipe(
+      Flag.withDescription("How to answer (default: text on a terminal, else json)."),
+      Flag.optional
+    )
+  },
+  Effect.fn("doctor")(function* ({ output, ...flags }) {
+    const settings = yield* settingsFrom(flags)
+    const findings = yield* examine.pipe(
+      Effect.provide([
+        KubernetesLive.layer({ kubeconfig: settings.kubeconfig, context: settings.kubeContext }),
+        EgressLive.layer
+      ]),
+      Effect.provideService(Settings, settings),
+      Effect.provide(layerLog)
+    )
+    const isTerminal = yield* (yield* Stdio.Stdio).stdoutIsTerminal
+    const format = Option.getOrElse(output, () => (isTerminal ? "text" : "json"))
+    yield* Console.log(format === "text" ? toText(findings) : toJson(VERSION, findings))
+    if (findings.some(({ status }) => status === "failed")) return yield* new Unsatisfied()
+  })
+).pipe(
+  Command.withDescription(
+    "Looks at everything an operator needs (API server, permissions, CRDs, metrics, Prometheus, OpenAI, leader) and says what to do about what is wrong. Exit code 1 when a check failed."
+  )
+)

@@ -1,0 +1,57 @@
+/** The whole operator as one Layer over a Kubernetes: every part is made once, here and nowhere else. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import { Operations } from "#dashboard/Operations"
+import { layerServers } from "#dashboard/server"
+import * as Bind from "#operator/bind"
+import { Leader } from "#operator/Leader"
+import * as Operator from "#operator/Operator"
+import { Supervisor } from "#operator/Supervisor"
+import * as EgressLive from "#services/EgressLive"
+import * as Nats from "#services/Nats"
+import * as Prometheus from "#services/Prometheus"
+import * as ResourceMetrics from "#services/ResourceMetrics"
+import * as Secrets from "#services/Secrets"
+import { Settings } from "#services/Settings"
+import { VERSION } from "#services/version"
+
+const layerOperations = Layer.effect(
+  Operations,
+  Effect.gen(function* () {
+    const leader = yield* Leader
+    const supervisor = yield* Supervisor
+    return {
+      version: VERSION,
+      leadership: Effect.map(SubscriptionRef.get(leader.state), ({ leading, holder }) => ({ leading, holder })),
+      wake: (uid, cause) => supervisor.tell(uid, { _tag: "Poked", cause })
+    }
+  })
+)
+
+/** What metric sources ask, over the ports that guard tenants' URLs and Secrets. */
+const layerSources = Layer.mergeAll(ResourceMetrics.layer, Nats.layer, Secrets.layer).pipe(
+  Layer.provideMerge(Prometheus.layer),
+  Layer.provideMerge(EgressLive.layer)
+)
+
+/** Kubernetes, Metrics and Settings are given; everything else is made here. */
+export const layerOperator = (settings: Settings) => {
+  const operator = Operator.layer({
+    namespaces: settings.watchNamespace,
+    ownNamespace: settings.podNamespace,
+    identity: settings.podName,
+    leaderElection: settings.leaderElect,
+    decode: {
+      allowCrossNamespace: settings.allowCrossNamespace,
+      defaults: settings.defaults,
+      ...(settings.prometheusUrl === undefined ? {} : { prometheusUrl: settings.prometheusUrl })
+    }
+  })
+  return layerServers(settings).pipe(
+    Layer.provideMerge(layerOperations),
+    Layer.provideMerge(operator),
+    Layer.provide(Bind.Plugs.layer),
+    Layer.provide(layerSources)
+  )
+}
