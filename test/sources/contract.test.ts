@@ -5,6 +5,7 @@ import type { MissingReason, Reading } from "#schemas/Reading"
 import type { EgressReason } from "#services/Egress"
 import type { KubernetesReason } from "#services/Kubernetes"
 import { SOURCES } from "#sources/index"
+import { simulated } from "#test/simulation/inSimulation"
 import { consumer, jsz, podMetrics, stream, vector } from "#test/sources/answers"
 import { inTime, ok, refused, sampleIn, signal } from "#test/sources/sourceWorld"
 import type { Behaviour, World } from "#test/sources/sourceWorld"
@@ -116,6 +117,20 @@ describe.each(built.map(({ name }) => ({ name })))("the source $name", ({ name }
         assert.notStrictEqual(reading._tag, "Measured")
       }),
     { arbitrary: { runs: 100 } }
+  )
+
+  simulated(
+    "gives the same answer in every order of things, and leaves nothing running",
+    Effect.gen(function* () {
+      const samples = Array.from({ length: 5 }, () => sampleIn(one.world(ok(one.healthy)), one.signal))
+      const readings = yield* Effect.all([...samples, sampleIn(one.world("hangs"), one.signal)], {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(
+        readings.map((reading) => (reading._tag === "Measured" ? reading.value : reading._tag)),
+        [...samples.map(() => one.value), "Missing"]
+      )
+    })
   )
 
   it.effect("names every way in which a system stays silent", () =>
