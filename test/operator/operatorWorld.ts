@@ -166,3 +166,10 @@ export const makeWorld = Effect.gen(function* () {
   }
   return world
 })
+
+/** Runs one operator for as long as the body lasts. */
+export const running = <A, E, R>(world: World, body: Effect.Effect<A, E, R>, client = "a") =>
+  Effect.provide(body, world.operator(client).layer)
+
+/** Scaling down waits for the highest of five minutes. */
+export const HELD = { behavior: { scaleDown: { stabilizationWindowSeconds: 300 } } }
