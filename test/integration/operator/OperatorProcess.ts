@@ -33,6 +33,8 @@ export const installCrds = async (cluster: Cluster): Promise<void> => {
   await cluster.kubectl(["apply", "--server-side", "-k", join(root, "manifests", "crd")])
   const names = (await renderManifests(cluster, "crd")).map(({ metadata }) => `crd/${metadata?.name ?? ""}`)
   await cluster.kubectl(["wait", "--for=condition=Established", "--timeout=60s", ...names])
+  // kubectl remembers for ten minutes what is served, and a category that it does not know makes it look no further.
+  await cluster.kubectl(["api-resources", "--categories=scalers"])
 }
 
 interface Binding extends KubernetesObject {

@@ -161,7 +161,7 @@ describeWith(["controlPlane", "prometheus"], "a metric source that fails", () =>
         body: "<html>please log in</html>"
       }))
 
-    it("when the answer is not HTTP", () => failsBy("garbage", "Unreachable", { kind: "garbage" }))
+    it("when the answer is not HTTP", () => failsBy("garbage", "Malformed", { kind: "garbage" }))
 
     it("when the answer never comes", () => failsBy("slow", "Timeout", { kind: "hang" }))
 

@@ -150,13 +150,13 @@ describeWith(["controlPlane", "prometheus"], "what a person sees", () => {
         "CURRENT",
         "DESIRED",
         "READY",
+        "AGE",
         "PHASE",
         "REASON",
-        "LAST SCALE",
-        "AGE"
+        "LAST SCALE"
       ])
-      expect(rows.get("web")?.slice(8, 10)).toEqual(["Active", "PolicyActive"])
-      expect(rows.get("web")?.[10]).toMatch(/^\d+[smh]/)
+      expect(rows.get("web")?.slice(9, 11)).toEqual(["Active", "PolicyActive"])
+      expect(rows.get("web")?.[11]).toMatch(/^\d+[smh]/)
     })
 
     it.each([
