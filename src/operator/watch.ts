@@ -166,7 +166,8 @@ export const runWatch = <R>(
       for (const event of events) yield* tell(event)
       const trouble = input._tag === "Failed" && isTrouble(input.error, options) ? input.error : undefined
       if (trouble === undefined && !troubled) return
-      if (trouble === undefined && next.streak > 0) return // not yet proven well
+      // A failure that is no trouble is the answer of a server that is well; an end without a word proves nothing.
+      if (trouble === undefined && next.streak > 0 && input._tag !== "Failed") return
       troubled = trouble !== undefined
       yield* options.onTrouble?.(trouble) ?? Effect.void
     })

@@ -281,6 +281,24 @@ describe("a watch in a world", () => {
   )
 
   simulated(
+    "has no trouble with an optional kind that is not installed, also after an outage",
+    Effect.gen(function* () {
+      const api = yield* TinyApi.make()
+      const collections = [{ apiVersion: "keda.sh/v1alpha1", plural: "scaledobjects" }]
+      const watched = yield* makeWatched({ collections, project, optional: true }).pipe(Effect.provide(api.layer()))
+      yield* watched.synced
+      assert.isBelow((yield* Simulation).clock.elapsed, 1_000)
+      yield* Effect.sleep("1 minute")
+      api.setDown(true)
+      yield* Effect.sleep("1 minute")
+      assert.strictEqual(watched.troubles().length, 1)
+      api.setDown(false)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(watched.troubles(), [])
+    })
+  )
+
+  simulated(
     "honours Retry-After",
     Effect.gen(function* () {
       const { clock } = yield* Simulation

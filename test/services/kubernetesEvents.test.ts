@@ -1,0 +1,66 @@
+import * as Effect from "effect/Effect"
+import { assert, describe, it } from "vitest"
+import { eventName, type NewEvent, recordEvent } from "#services/kubernetesEvents"
+import { simulated } from "#test/simulation/inSimulation"
+import { TinyApi } from "#test/worlds/TinyApi"
+import { objectAt, wordAt } from "#test/worlds/TinyStore"
+
+const event: NewEvent = {
+  regarding: { apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "web", uid: "u1" },
+  type: "Normal",
+  reason: "ScaledUp",
+  note: "Scaled from 1 to 3.",
+  action: "Scale",
+  instance: "nimbusguard-operator-abc"
+}
+
+describe("an Event", () => {
+  it("has a name made of what it says", () => {
+    assert.strictEqual(eventName(event), eventName({ ...event, instance: "another" }))
+    const others: ReadonlyArray<NewEvent> = [
+      { ...event, note: "Scaled from 3 to 4." },
+      { ...event, reason: "ScaledDown" },
+      { ...event, type: "Warning" },
+      { ...event, regarding: { ...event.regarding, uid: "u2" } }
+    ]
+    assert.strictEqual(new Set([event, ...others].map(eventName)).size, 5)
+    assert.match(eventName(event), /^web\.[0-9a-f]{8}$/u)
+    const long = { ...event, regarding: { ...event.regarding, name: "x".repeat(253) } }
+    assert.isAtMost(eventName(long).length, 253)
+  })
+
+  simulated(
+    "is written once and counted after that, also when it expired in between",
+    Effect.gen(function* () {
+      const api = yield* TinyApi.make()
+      const record = recordEvent(event).pipe(Effect.provide(api.layer()))
+      const resource = api.store.resource("events", "events.k8s.io")
+      const all = () => api.store.list(resource, "shop")
+      yield* record
+      const first = all()[0] ?? assert.fail("no event")
+      assert.strictEqual(first["note"], "Scaled from 1 to 3.")
+      assert.match(wordAt(first, "eventTime"), /^2026-01-01T00:00:00\.\d{6}Z$/u)
+      assert.isUndefined(first["series"])
+      yield* Effect.sleep("1 minute")
+      yield* record
+      yield* record
+      assert.strictEqual(all().length, 1)
+      assert.strictEqual(objectAt(all()[0] ?? {}, "series")["count"], 3)
+      api.store.remove(resource, "shop", eventName(event))
+      yield* record
+      assert.strictEqual(all().length, 1)
+    })
+  )
+
+  simulated(
+    "keeps within the bytes that the API allows, without half a letter at the end",
+    Effect.gen(function* () {
+      const api = yield* TinyApi.make()
+      yield* recordEvent({ ...event, note: "é".repeat(2000) }).pipe(Effect.provide(api.layer()))
+      const [only] = api.store.list(api.store.resource("events", "events.k8s.io"))
+      const note = only?.["note"] as string
+      assert.isAtMost(new TextEncoder().encode(note).length, 1024)
+      assert.match(note, /^é+\.\.\.$/u)
+    })
+  )
+})
