@@ -25,6 +25,10 @@ export type Rescale = typeof Rescale.Type
 const list = <S extends Schema.Constraint>(item: S) =>
   Schema.Array(item).pipe(Schema.withDecodingDefaultKey(Effect.succeed([])))
 
+/** Replicas that an open window asks for, and its name. */
+export const Edge = Schema.Struct({ replicas: Schema.Int, name: Schema.String })
+export type Edge = typeof Edge.Type
+
 export const Memory = Schema.Struct({
   version: Schema.Literal(MEMORY_VERSION),
   /** Hash of the parts of the spec that give the windows their meaning. */
@@ -58,6 +62,16 @@ export const Memory = Schema.Struct({
   /** After a harmful down-step was rolled back. */
   downBlockedUntil: Schema.optionalKey(Millis),
   lastDown: Schema.optionalKey(Schema.Struct({ at: Millis, from: Schema.Int, to: Schema.Int })),
+  /** What the schedules ask for, from one edge of theirs to the next, for the schedules with this hash. */
+  schedules: Schema.optionalKey(
+    Schema.Struct({
+      hash: Schema.String,
+      from: Millis,
+      until: Millis,
+      floor: Schema.optionalKey(Edge),
+      ceiling: Schema.optionalKey(Edge)
+    })
+  ),
   /** Each engine's own memory under its registry key, in that engine's schema. */
   engines: Schema.Record(Schema.String, Schema.Unknown).pipe(Schema.withDecodingDefaultKey(Effect.succeed({})))
 })

@@ -5,6 +5,7 @@
 import type { Proposal, Step } from "#schemas/Decision"
 import type { Policy } from "#schemas/Policy"
 import type { Reading } from "#schemas/Reading"
+import { objectivesOf } from "./objectives.ts"
 
 export interface ArbitrateInput {
   readonly policy: Policy
@@ -67,13 +68,15 @@ const choose = (proposals: ReadonlyArray<Proposal>, current: number): Leader | u
   return raising !== undefined && raising.replicas > Math.max(current, leader?.replicas ?? 0) ? raising : leader
 }
 
-/** Names of the signals that steer and could not be used. */
-const unusable = ({ current, proposals, signals }: ArbitrateInput): ReadonlySet<string> => {
+/** Names of the signals that steer, by a target or as the measure of an objective, and could not be used. */
+const unusable = ({ current, policy, proposals, signals }: ArbitrateInput): ReadonlySet<string> => {
   const names = new Set<string>()
+  const objectives = objectivesOf(policy)
   for (const { reading, signal } of signals) {
+    if (reading._tag === "Measured") continue
     // With nobody running, a signal of the pods has nothing to say and nothing to hold up.
-    if (signal.target === undefined || (current === 0 && !signal.worksAtZero)) continue
-    if (reading._tag !== "Measured") names.add(signal.name)
+    if (current === 0 && !signal.worksAtZero) continue
+    if (signal.target !== undefined || objectives.some((each) => each.signal === signal.name)) names.add(signal.name)
   }
   for (const { replicas, signal } of proposals) if (signal !== undefined && replicas === undefined) names.add(signal)
   return names

@@ -15,7 +15,7 @@ import { apply, CLAMPS, LIMITS, SWITCHES } from "./limit.ts"
 import { narrate, silence } from "./narrate.ts"
 import { isSwitchedOff } from "./pause.ts"
 import { noteHarm } from "./rollback.ts"
-import { schedulesAt } from "./schedule.ts"
+import { rememberSchedules } from "./schedule.ts"
 import type { Situation } from "./Situation.ts"
 import { record } from "./stabilize.ts"
 
@@ -45,8 +45,10 @@ const signalsOf = ({ signals }: Policy, { readings }: Observation): Signals =>
   })
 
 /** What the observation alone adds: the first sight of the replicas, and what is missing since when. */
-const witness = ({ memory, observation, policy }: DecideInput, signals: Signals): Memory => {
+const witness = (input: DecideInput, signals: Signals): Memory => {
+  const { observation, policy } = input
   const { at, state } = observation
+  const memory = rememberSchedules(input.memory, policy.schedules, at)
   const missingSince = noteMissing(memory.missingSince, signals, at)
   const seen = missingSince === memory.missingSince ? memory : { ...memory, missingSince }
   if (memory.recommendations.length > 0 && memory.reseed !== true) return noteHarm(seen, policy, observation)
@@ -136,7 +138,7 @@ export const decide = (input: DecideInput): Decided => {
   const arbitrated = arbitrate({ policy, current, signals, proposals })
   const { blind, held, recommended, winner } = arbitrated
   const shown = { proposals, ...(recommended === undefined ? {} : { recommended }) }
-  const schedules = schedulesAt(policy.schedules, at)
+  const schedules = seen.schedules ?? {}
   const situation: Situation = { policy, observation, memory: seen, at, current, blind, held, schedules }
 
   // Outside the bounds nothing else is asked, and nothing is recorded.

@@ -7,28 +7,11 @@ import type { Observation } from "#schemas/Observation"
 import type { Policy } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import { freezeFight, recentWrites } from "./freeze.ts"
-
-/** FNV-1a over UTF-16 code units, from a given start. */
-const fnv = (text: string, start: number): string => {
-  let hash = start
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return (hash >>> 0).toString(16).padStart(8, "0")
-}
-
-/** The same text for the same value, whatever order its keys were written in. */
-const canonical = (value: unknown): string => {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null"
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
-  const sorted = fields.toSorted(([left], [right]) => (left < right ? -1 : 1))
-  return `{${sorted.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(",")}}`
-}
+import { hashOf } from "./hash.ts"
 
 /** Over what recommendations were made of. Bounds, rates and schedules may change without making them untrue. */
-export const specHash = ({ engines, signals }: Pick<Policy, "engines" | "signals">): string => {
-  const text = canonical({ engines, signals })
-  return fnv(text, 0x811c9dc5) + fnv(text, 0x01234567)
-}
+export const specHash = ({ engines, signals }: Pick<Policy, "engines" | "signals">): string =>
+  hashOf({ engines, signals })
 
 export const initialMemory = (policy: Pick<Policy, "engines" | "signals">, at: Millis): Memory => ({
   version: MEMORY_VERSION,

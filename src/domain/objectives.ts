@@ -74,7 +74,10 @@ export const objectiveFloor = (policy: Policy, observation: Observation): Floor 
     // Latency is taken to grow as the load on each replica does: strictly below the limit after the step, too.
     const fewest = kind === "latency" && value > 0 ? Math.floor((current * value) / limit) + 1 : 0
     if (fewest > (floor?.replicas ?? 0)) {
-      floor = { replicas: Math.min(fewest, current), reason: `${describe(objective, value)} would break its objective with fewer` }
+      floor = {
+        replicas: Math.min(fewest, current),
+        reason: `${describe(objective, value)} would break its objective with fewer`
+      }
     }
   }
   return floor

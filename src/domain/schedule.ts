@@ -6,14 +6,11 @@
 import * as Cron from "effect/Cron"
 import * as Result from "effect/Result"
 import type { Step } from "#schemas/Decision"
+import type { Edge, Memory } from "#schemas/Memory"
 import type { Schedule } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
+import { hashOf } from "./hash.ts"
 import type { Limit } from "./Situation.ts"
-
-interface Edge {
-  readonly replicas: number
-  readonly name: string
-}
 
 /** What all open windows together ask for. */
 export interface Schedules {
@@ -21,18 +18,27 @@ export interface Schedules {
   readonly ceiling?: Edge
 }
 
-/** When the expression last came true, the given instant included; undefined: never, or it is not an expression. */
-const lastTrue = (cron: string, timeZone: string, at: Millis, overlap: Cron.DstOverlapPolicy): Millis | undefined => {
+/** Undefined: it is not an expression, or one for a day that no calendar has, such as the 31st of February. */
+const timeOf = (
+  search: typeof Cron.prev,
+  cron: string,
+  timeZone: string,
+  at: Millis,
+  overlap: Cron.DstOverlapPolicy
+): Millis | undefined => {
   const everyHour = cron.trim().split(/\s+/u)[1]?.startsWith("*") === true
   const parsed = Cron.parse(cron, timeZone, { onDstOverlap: everyHour ? "both" : overlap })
   if (Result.isFailure(parsed)) return undefined
   try {
-    return Cron.prev(parsed.success, at + 1).getTime()
+    return search(parsed.success, at).getTime()
   } catch {
-    // An expression for a day that no calendar has, such as the 31st of February.
     return undefined
   }
 }
+
+/** When the expression last came true, the given instant included. */
+const lastTrue = (cron: string, timeZone: string, at: Millis, overlap: Cron.DstOverlapPolicy): Millis | undefined =>
+  timeOf(Cron.prev, cron, timeZone, at + 1, overlap)
 
 export const isOpen = ({ end, start, timeZone }: Schedule, at: Millis): boolean => {
   const opened = lastTrue(start, timeZone, at, "earlier")
@@ -60,6 +66,32 @@ export const schedulesAt = (schedules: ReadonlyArray<Schedule>, at: Millis): Sch
     ceiling = { replicas: floor.replicas, name: ceiling.name }
   }
   return { ...(floor === undefined ? {} : { floor }), ...(ceiling === undefined ? {} : { ceiling }) }
+}
+
+/** Edges are looked up again after this long even if none is near, should the calendar have been changed. */
+const TRUSTED_MILLIS = 3_600_000
+
+const nextEdge = (schedules: ReadonlyArray<Schedule>, at: Millis): Millis => {
+  let next = at + TRUSTED_MILLIS
+  for (const { end, start, timeZone } of schedules) {
+    next = Math.min(next, timeOf(Cron.next, start, timeZone, at, "earlier") ?? next)
+    next = Math.min(next, timeOf(Cron.next, end, timeZone, at, "later") ?? next)
+  }
+  return next
+}
+
+/** Calendars are slow to ask, so what they said is remembered until the next edge. */
+export const rememberSchedules = (memory: Memory, schedules: ReadonlyArray<Schedule>, at: Millis): Memory => {
+  if (schedules.length === 0) {
+    if (memory.schedules === undefined) return memory
+    const { schedules: _, ...rest } = memory
+    return rest
+  }
+  const hash = hashOf(schedules)
+  const known = memory.schedules
+  if (known !== undefined && known.hash === hash && at >= known.from && at < known.until) return memory
+  const until = nextEdge(schedules, at)
+  return { ...memory, schedules: { hash, from: at, until, ...schedulesAt(schedules, at) } }
 }
 
 const stepTo = (before: number, { name, replicas }: Edge, word: string): Step => ({

@@ -81,12 +81,18 @@ export const record = (
   rates: Rates
 ): ReadonlyArray<Recommendation> => {
   const { downMillis, upMillis } = windowsOf(rates)
-  const kept = recommendations.filter((entry) => {
-    const outlived = at >= entry.at
-    const countsDown = entry.at >= at - downMillis && !(outlived && replicas >= entry.replicas)
-    const countsUp = entry.at >= at - upMillis && !(outlived && replicas <= entry.replicas)
-    return countsDown || (upMillis > 0 && countsUp)
-  })
-  kept.push({ at, replicas })
-  return kept.length > RECOMMENDATIONS_MAX ? kept.slice(-RECOMMENDATIONS_MAX) : kept
+  // By time, even should a clock have been set back: what is earlier in the list is gone earlier from the windows.
+  const earlier = recommendations.findLastIndex((entry) => entry.at <= at) + 1
+  const all = [...recommendations.slice(0, earlier), { at, replicas }, ...recommendations.slice(earlier)]
+  const kept: Array<Recommendation> = []
+  let most = -Infinity
+  let least = Infinity
+  for (const entry of all.reverse()) {
+    const countsDown = entry.at >= at - downMillis && entry.replicas > most
+    const countsUp = upMillis > 0 && entry.at >= at - upMillis && entry.replicas < least
+    if (countsDown || countsUp || kept.length === 0) kept.push(entry)
+    most = Math.max(most, entry.replicas)
+    least = Math.min(least, entry.replicas)
+  }
+  return kept.slice(0, RECOMMENDATIONS_MAX).reverse()
 }
