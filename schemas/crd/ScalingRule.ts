@@ -1,6 +1,5 @@
 /** One Deployment, the backlog of one NATS subject, two thresholds. */
 import * as Schema from "effect/Schema"
-import { httpAuthFields, httpUrl } from "#schemas/Endpoint"
 import { CATEGORY, columnsOf } from "./Crd.ts"
 import type { CrdKind } from "./Crd.ts"
 import {
@@ -14,39 +13,17 @@ import {
   targetNamespace
 } from "./Crd/decoder.ts"
 import type { Reader, Resolved } from "./Crd/decoder.ts"
-import { commonFields, described, int, namespaceName, objectName, text } from "./Crd/fields.ts"
+import { commonFields, int, namespaceName, objectName } from "./Crd/fields.ts"
+import { optionsBeside, withPlug } from "./Crd/plugs.ts"
 
-/** JetStream's own rule for names: nothing that could be a subject's separator or wildcard, or a path's. */
-const JETSTREAM_NAME = /^[^\s.*>/\\]+$/u
-
-/** The options of the source nats, which stand in the spec itself. */
-const natsFields = {
-  natsMonitoringURL: httpUrl("Address of the NATS monitoring port, for example http://nats:8222. /jsz is asked there."),
-  subject: text(
-    "Subject whose backlog counts. The stream that covers it and the consumer that filters it are found by it.",
-    512,
-    /^[^\s.]+(\.[^\s.]+)*$/u
-  ),
-  account: Schema.optionalKey(text("Account that holds the stream; needed when several cover the subject.", 255)),
-  stream: Schema.optionalKey(text("Stream; needed when several cover the subject.", 255, JETSTREAM_NAME)),
-  consumer: Schema.optionalKey(text("Consumer; needed when several match the subject.", 255, JETSTREAM_NAME)),
-  aggregate: Schema.optionalKey(
-    described(
-      Schema.Literals(["sum", "max"]),
-      "What to make of several matching consumers. Absent: several are an error that lists them."
-    )
-  ),
-  ...httpAuthFields
-}
-
-const wire = Schema.Struct({
+/** Everything but the source: where the backlog is read stands beside, as the options of the source nats. */
+const fields = {
   deploymentName: objectName("Name of the Deployment to scale."),
   namespace: namespaceName(
     "Namespace of the Deployment. It must be the namespace of this object, unless the operator runs with ALLOW_CROSS_NAMESPACE=true."
   ),
   minReplicas: int("Smallest number of replicas.", 1),
   maxReplicas: int("Largest number of replicas.", 1),
-  ...natsFields,
   scaleUpThreshold: int("More waiting messages than this scale up.", 1),
   scaleDownThreshold: int("Fewer waiting messages than this, for 120 seconds, scale down.", 0),
   pollIntervalSeconds: int("Seconds between two looks at the backlog.", 1, 3600),
@@ -57,16 +34,19 @@ const wire = Schema.Struct({
     )
   ),
   ...commonFields
-}).annotate({ description: "Which Deployment to scale, and by which backlog." })
+}
+
+const wire = withPlug(
+  fields,
+  { registry: "sources", optionsOf: "nats" },
+  { description: "Which Deployment to scale, and by which backlog." }
+)
 type Spec = typeof wire.Type
 
 const SIGNAL = "backlog"
 
-const natsOptions = (spec: Spec) =>
-  Object.fromEntries(Object.entries(spec).filter(([name]) => Object.hasOwn(natsFields, name)))
-
 const resolve = (spec: Spec, reader: Reader): Resolved => {
-  const options = natsOptions(spec)
+  const options = optionsBeside(spec, fields)
   noteInlineSecrets(options, "spec", reader)
   if (spec.scaleUpThreshold <= spec.scaleDownThreshold) {
     reader.refuse("spec.scaleUpThreshold", "must be greater than scaleDownThreshold, or replicas would flap.")

@@ -121,13 +121,25 @@ const withRules = (schema: Structural, rules: ReadonlyArray<ValidationRule>): St
 
 const isHole = (value: unknown): value is Hole => isJson(value) && typeof value["registry"] === "string"
 
+/** The options of a plug beside the object's own fields, which win. */
+const merge = (own: Structural, options: Structural): Structural => {
+  const properties = { ...own.properties, ...options.properties, ...own.properties }
+  const required = [...(own.required ?? []), ...(options.required ?? [])]
+  const { description: _, ...rest } = options
+  return withRules(
+    {
+      ...rest,
+      ...own,
+      ...(required.length === 0 ? {} : { required }),
+      ...(Object.keys(properties).length === 0 ? {} : { properties })
+    },
+    own["x-kubernetes-validations"] === undefined ? [] : (options["x-kubernetes-validations"] ?? [])
+  )
+}
+
 const fill = (schema: Structural, hole: Hole, plugs: FillHole): Structural => {
   const filled = plugs(hole).map(([name, options]) => [name, toStructural(options, plugs)] as const)
-  if (hole.optionsOf !== undefined) {
-    const options = filled[0]?.[1]
-    const { description: _, ...rest } = options ?? {}
-    return { ...rest, ...schema }
-  }
+  if (hole.optionsOf !== undefined) return merge(schema, filled[0]?.[1] ?? {})
   const properties = { ...schema.properties, ...Object.fromEntries(filled) }
   // Where the plugs have names of their own, a field of the kind says which one it is.
   const rules = hole.names === undefined && filled.length > 0 ? [EXACTLY_ONE(filled.map(([name]) => name))] : []

@@ -11,13 +11,13 @@ export interface Hole {
   readonly registry: "sources" | "engines"
   /** The name on the wire of each plug that may stand here, where not all of them may, or not by their own names. */
   readonly names?: Readonly<Record<string, string>>
-  /** The object itself holds the options of this plug, instead of one property for each plug. */
+  /** The object itself holds the options of this plug beside its own fields, instead of one property for each plug. */
   readonly optionsOf?: string
 }
 
 const Open = Schema.Record(Schema.String, Schema.Unknown)
 
-/** An object that carries, besides its own fields, the options of one plug under the plug's name. */
+/** An object that carries, besides its own fields, a plug's options: under the plug's name, or with optionsOf as they are. */
 export const withPlug = <const Fields extends Schema.Struct.Fields>(
   fields: Fields,
   hole: Hole,
@@ -33,11 +33,13 @@ export interface Plugged {
   readonly options: unknown
 }
 
+/** The options that stand beside an object's own fields. */
+export const optionsBeside = (item: object, fields: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(item).filter(([name]) => !Object.hasOwn(fields, name)))
+
 /** What stands in the hole of a decoded item: everything that is not one of its own fields. */
 export const plugsOf = (item: object, fields: object): ReadonlyArray<Plugged> =>
-  Object.entries(item)
-    .filter(([name]) => !Object.hasOwn(fields, name))
-    .map(([plug, options]) => ({ plug, options }))
+  Object.entries(optionsBeside(item, fields)).map(([plug, options]) => ({ plug, options }))
 
 /** Backlogs outside the pods, true with nobody running; a test holds this against the registry of sources. */
 const WORKING_AT_ZERO: ReadonlySet<string> = new Set(["nats", "redis", "pubsub", "kafka"])
