@@ -12,7 +12,7 @@ import type { Policy } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import type { KubernetesError } from "#services/Kubernetes"
 import { FIELD_MANAGER } from "#services/kubernetesCalls"
-import { getScale, patchScale, readReplicasOwner, replicasOf } from "#services/kubernetesScale"
+import { getScale, patchScale, readReplicasOwner, replicasOf, SCALE_COMMIT_MILLIS } from "#services/kubernetesScale"
 import { nameOf } from "#operator/Facts"
 
 /** A decision with what it was made of. */
@@ -29,6 +29,7 @@ export interface Sent {
   readonly from: number
   readonly to: number
   readonly resourceVersion: string
+  readonly at: Millis
 }
 
 export interface ActInput {
@@ -56,6 +57,8 @@ const ATTEMPTS = 4
 /** How long a lost write is given to show, and how often it is looked for. */
 const SETTLE_PAUSE_MILLIS = 500
 const SETTLE_READS = 3
+/** A write that does not show after this will not any more, however slowly it got to the API server. */
+const SENT_MAX_MILLIS = SCALE_COMMIT_MILLIS + 2_000
 
 export const act = Effect.fn("act")(function* (input: ActInput) {
   const { policy } = input
@@ -117,6 +120,7 @@ export const act = Effect.fn("act")(function* (input: ActInput) {
     }
     if (!(yield* input.mayAct)) return done(NOT_LEADER)
 
+    const at = yield* Clock.currentTimeMillis
     const written = yield* Effect.result(patchScale(target, desired, resourceVersion))
     if (written._tag === "Success") {
       sent = undefined
@@ -129,7 +133,7 @@ export const act = Effect.fn("act")(function* (input: ActInput) {
       case "Unknown":
       case "ServerError":
       case "Malformed":
-        sent = { from: replicas, to: desired, resourceVersion }
+        sent = { from: replicas, to: desired, resourceVersion, at }
         break
       default:
         return yield* failed(written.failure)
@@ -142,7 +146,8 @@ export const act = Effect.fn("act")(function* (input: ActInput) {
 /**
  * What became of a write whose answer was lost. The API server keeps who wrote spec.replicas last: the wanted
  * number in our name means that it happened. A newer version without it means that it never will, because its
- * precondition is gone. The same version means that it may still come: sending it again can succeed only once.
+ * precondition is gone. The same version means that it may still come, for as long as the API server works on a
+ * write: sending it again can succeed only once.
  */
 const settle = Effect.fn("act.settle")(function* (plan: Plan, sent: Sent, replicas: number, resourceVersion: string) {
   const { target } = plan.observation
@@ -152,7 +157,9 @@ const settle = Effect.fn("act.settle")(function* (plan: Plan, sent: Sent, replic
     const scale = yield* getScale(target)
     now = { replicas: replicasOf(scale), resourceVersion: scale.metadata.resourceVersion }
   }
-  if (now.resourceVersion === sent.resourceVersion) return "open" as const
+  if (now.resourceVersion === sent.resourceVersion) {
+    return (yield* Clock.currentTimeMillis) - sent.at > SENT_MAX_MILLIS ? ("never" as const) : ("open" as const)
+  }
   if (now.replicas !== sent.to) return "never" as const
   return (yield* readReplicasOwner(target)).ours ? ("happened" as const) : ("never" as const)
 })

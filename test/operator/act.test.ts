@@ -215,6 +215,23 @@ describe("act", () => {
   )
 
   simulated(
+    "lets a write go that never arrived, when it is not wanted any more",
+    Effect.gen(function* () {
+      const { api, run, writes } = yield* world(2)
+      const heal = api.fault((call) => (isPatch(call) ? { kind: "loseRequest" } : undefined))
+      const first = yield* run()
+      heal()
+      assert.strictEqual(first.outcome._tag, "Unknown")
+      yield* Effect.sleep("10 seconds")
+      const content: Plan = { ...planFor(2, versionOf(api)), decision: decisionFor(2, 2) }
+      const second = yield* run({ sent: first.sent as Sent, plan: content })
+      assert.strictEqual(second.outcome._tag, "Unchanged")
+      assert.isUndefined(second.sent)
+      assert.deepStrictEqual(writes, [])
+    })
+  )
+
+  simulated(
     "writes nothing when the lease is lost before the write, not even on a second attempt",
     Effect.gen(function* () {
       const { api, run, writes } = yield* world(2)
