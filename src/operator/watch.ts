@@ -47,6 +47,8 @@ export interface Machine {
   readonly state: State
   /** Failures, and watches that ended without a word, since something last went well. */
   readonly streak: number
+  /** How often in a row the server said that it serves no such kind, whatever else went wrong before. */
+  readonly unserved?: number
 }
 
 export interface Step extends Machine {
@@ -100,7 +102,7 @@ export const transition = (machine: Machine, input: Input, absentAfter = ABSENT_
   }
 }
 
-const failed = ({ state, streak }: Machine, error: KubernetesError, absentAfter: number): Step => {
+const failed = ({ state, streak, unserved = 0 }: Machine, error: KubernetesError, absentAfter: number): Step => {
   const failures = streak + 1
   switch (error.reason._tag) {
     case "Gone":
@@ -108,8 +110,9 @@ const failed = ({ state, streak }: Machine, error: KubernetesError, absentAfter:
       return { state: UNLISTED, streak: 1, tell: [] }
     case "NotFound": {
       // Said by a server that is up, and said again: the kind is not installed, or no longer.
-      const absent = state._tag === "Unlisted" && failures === absentAfter
-      return { state: UNLISTED, streak: failures, tell: absent ? [{ _tag: "Init" }, { _tag: "InitDone" }] : [] }
+      const absent = unserved + 1 === absentAfter
+      const tell: ReadonlyArray<WatchEvent> = absent ? [{ _tag: "Init" }, { _tag: "InitDone" }] : []
+      return { state: UNLISTED, streak: failures, unserved: unserved + 1, tell }
     }
     case "Malformed":
       return { state: UNLISTED, streak: failures, tell: [] }

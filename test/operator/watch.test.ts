@@ -103,6 +103,11 @@ describe("the watch machine", () => {
     const absent = failedWith({ _tag: "NotFound" })
     assert.deepStrictEqual(run([absent, absent]).told, [])
     assert.deepStrictEqual(run([absent, absent, absent, absent]).told, ["Init", "InitDone"])
+    const away = failedWith({ _tag: "Unreachable" })
+    const outage = [away, away, away, away]
+    assert.deepStrictEqual(run([...outage, absent, absent]).told, [])
+    assert.deepStrictEqual(run([...outage, absent, absent, absent]).told, ["Init", "InitDone"])
+    assert.deepStrictEqual(run([absent, absent, away, absent, absent]).told, [])
   })
 
   it("waits 0.8 s after a failure, doubles up to 30 s, and forgets it all with the first success", () => {
