@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stdio from "effect/Stdio"
 import { checkApi, checkCrd, checkLease, checkPermissions, checkResourceMetrics } from "#cli/doctor/cluster"
-import { skipped, toJson, toText } from "#cli/doctor/Finding"
+import { failed, type Finding, skipped, toJson, toText } from "#cli/doctor/Finding"
 import { checkOpenAi, checkPrometheus } from "#cli/doctor/outside"
 import { permissionsOf } from "#cli/doctor/permissions"
 import { settingFlags, settingsFrom } from "#cli/settings"
@@ -57,17 +57,31 @@ const checkCluster = Effect.gen(function* () {
   )
 })
 
-const examine = Effect.gen(function* () {
+const inside = Effect.gen(function* () {
   const { cluster } = yield* KubernetesAccess
   const api = yield* checkApi(`${cluster.server} (${cluster.context})`)
-  const rest =
-    api.status === "failed"
-      ? Effect.succeed(NEEDS_API.map((name) => skipped(name, "needs the Kubernetes API")))
-      : checkCluster
-  const [inside, outside] = yield* Effect.all([rest, Effect.all([checkPrometheus(), checkOpenAi()])], {
-    concurrency: "unbounded"
-  })
-  return [api, ...inside, ...outside]
+  return api.status === "failed" ? without(api) : [api, ...(yield* checkCluster)]
+})
+
+/** Nothing about the cluster can be known when its API server cannot be asked. */
+const without = (api: Finding): ReadonlyArray<Finding> => [
+  api,
+  ...NEEDS_API.map((name) => skipped(name, "needs the Kubernetes API"))
+]
+
+const examine = Effect.fn("doctor.examine")(function* ({ kubeconfig, kubeContext }: Settings) {
+  const cluster = inside.pipe(
+    Effect.provide(KubernetesLive.layer({ kubeconfig, context: kubeContext })),
+    Effect.catchTag("AccessError", ({ message }) =>
+      Effect.succeed(
+        without(
+          failed("Kubernetes API", message, "set KUBECONFIG or --kubeconfig, or run this in a pod of the cluster")
+        )
+      )
+    )
+  )
+  const outside = Effect.all([checkPrometheus(), checkOpenAi()]).pipe(Effect.provide(EgressLive.layer))
+  return (yield* Effect.all([cluster, outside], { concurrency: "unbounded" })).flat()
 })
 
 /** Quiet but for what is wrong with the looking itself, and never on the output that programs read. */
@@ -89,14 +103,7 @@ export const doctorCommand = Command.make(
   },
   Effect.fn("doctor")(function* ({ output, ...flags }) {
     const settings = yield* settingsFrom(flags)
-    const findings = yield* examine.pipe(
-      Effect.provide([
-        KubernetesLive.layer({ kubeconfig: settings.kubeconfig, context: settings.kubeContext }),
-        EgressLive.layer
-      ]),
-      Effect.provideService(Settings, settings),
-      Effect.provide(layerLog)
-    )
+    const findings = yield* examine(settings).pipe(Effect.provideService(Settings, settings), Effect.provide(layerLog))
     const isTerminal = yield* (yield* Stdio.Stdio).stdoutIsTerminal
     const format = Option.getOrElse(output, () => (isTerminal ? "text" : "json"))
     yield* Console.log(format === "text" ? toText(findings) : toJson(VERSION, findings))

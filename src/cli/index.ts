@@ -24,7 +24,8 @@ export const verbOf = (args: ReadonlyArray<string>): Name | undefined => {
   return first !== undefined && isName(first) && !args.includes("--completions") ? first : undefined
 }
 
-export const cli = Effect.fn("cli")(function* (args: ReadonlyArray<string>) {
+// Untraced, as the verbs are: a span around a process that runs for months would be the parent of everything.
+export const cli = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   const verb = verbOf(args)
   const names = verb === undefined ? Object.keys(VERBS).filter(isName) : [verb]
   const verbs = yield* Effect.forEach(names, (name) =>

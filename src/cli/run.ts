@@ -37,7 +37,7 @@ const layerTraces = (settings: Settings) =>
 export const runCommand = Command.make(
   "run",
   settingFlags,
-  Effect.fn("run")(function* (flags) {
+  Effect.fnUntraced(function* (flags) {
     const settings = yield* settingsFrom(flags)
     const operator = Effect.flatMap(makeReady(settings), (ready) => Layer.launch(layerOperator(ready)))
     // From the inside out: what is provided last is made first and ends last, so the end is still traced and logged.

@@ -21,9 +21,7 @@ export const settingFlags: Readonly<Record<string, Flag.Flag<Option.Option<strin
   entries.flatMap((entry) => (entry.flag === undefined ? [] : [[entry.variable, flagOf(entry, entry.flag)]]))
 )
 
-export const settingsFrom = Effect.fn("cli.settings")(function* (
-  flags: Readonly<Record<string, Option.Option<string>>>
-) {
+export const settingsFrom = Effect.fnUntraced(function* (flags: Readonly<Record<string, Option.Option<string>>>) {
   const given = Object.entries(flags).flatMap(([variable, value]) =>
     Option.isSome(value) ? [[variable, value.value] as const] : []
   )

@@ -9,7 +9,7 @@ import type { Settings } from "#services/Settings"
 
 export const DEFAULT_HOME = "nimbusguard"
 
-export const homeNamespace = Effect.fn("homeNamespace")(function* ({
+export const homeNamespace = Effect.fnUntraced(function* ({
   inCluster,
   podNamespace
 }: Pick<Settings, "inCluster" | "podNamespace">) {

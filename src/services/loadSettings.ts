@@ -90,7 +90,7 @@ export interface Given {
   readonly surroundings: Surroundings
 }
 
-export const loadSettings = Effect.fn("Settings.load")(function* (given: Given) {
+export const loadSettings = Effect.fnUntraced(function* (given: Given) {
   const problems: Array<string> = []
   const direct = [fromFlags(given.flags), fromEnvironment(given.env)]
 

@@ -114,7 +114,7 @@ export const checkPermissions = Effect.fn("doctor.permissions")(function* (
   ).pipe(
     Effect.map((answers) => {
       const denied = answers.filter(({ allowed }) => !allowed).map(({ permission }) => permission)
-      if (denied.length === 0) return ok(name, `all ${permissions.length} that the operator uses are granted`)
+      if (denied.length === 0) return ok(name, `${permissions.length} of ${permissions.length} granted`)
       const lines = denied.map(({ group, resource, verb, namespace }) => {
         const what = group === "" ? resource : `${resource}.${group}`
         return `${verb} ${what}${namespace === undefined ? "" : ` in ${namespace}`}`

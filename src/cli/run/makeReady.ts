@@ -33,7 +33,7 @@ const install: Effect.Effect<void, never, Kubernetes> = Effect.suspend(() => ins
   })
 )
 
-export const makeReady = Effect.fn("run.makeReady")(function* (settings: Settings) {
+export const makeReady = Effect.fnUntraced(function* (settings: Settings) {
   const { cluster } = yield* KubernetesAccess
   const watched = settings.watchNamespace?.join(", ") ?? "all namespaces"
   yield* Effect.logInfo(`nimbusguard ${VERSION} watches ${watched} of ${cluster.context} at ${cluster.server}`)

@@ -50,7 +50,7 @@ describe("the check of permissions", () => {
   it.effect("is content when everything is granted", () =>
     Effect.gen(function* () {
       const finding = yield* checkPermissions(permissions, role)
-      assert.deepInclude(finding, { status: "ok", message: "all 3 that the operator uses are granted" })
+      assert.deepInclude(finding, { status: "ok", message: "3 of 3 granted" })
     }).pipe(Effect.provide(world(() => true)))
   )
 
