@@ -47,7 +47,9 @@ export const getScale = Effect.fn("kubernetesScale.getScale")(function* (target:
 
 /**
  * No scale write of ours commits later than this after the server got it: the API server gives up a request when
- * the `timeout` that it names is over. The leader's act window counts on it.
+ * the `timeout` that it names is over. The leader's act window counts on it. Only an etcd that stood still may have
+ * a write in its queue for longer; but then nobody could take the lease meanwhile either, and the version that each
+ * write names lets just one of two through.
  */
 export const SCALE_COMMIT_MILLIS = 5_000
 const SCALE_ANSWER_MILLIS = SCALE_COMMIT_MILLIS + 1_000
