@@ -386,7 +386,7 @@ describe("a watch in a world", () => {
         assert.deepStrictEqual(known.sort(), truth(api))
         assert.strictEqual(missed, 0)
       }),
-      { seeds: 40 }
+      { seeds: 20 }
     )
     assert.isTrue(outcomes.every((outcome) => outcome.virtualMillis > 300_000))
   })
