@@ -26,7 +26,7 @@ const goOctal: ScalarTag = {
   default: true,
   tag: "tag:yaml.org,2002:int",
   test: /^[-+]?0o[0-7_]+$/u,
-  resolve: (text) => Number(text.replaceAll("_", "").replace("+", ""))
+  resolve: (text) => Number.parseInt(text.replaceAll("_", "").replace("0o", ""), 8)
 }
 
 /** YAML 1.1 without times: to kubectl a date is a text, and 12:30 is not 750. */
@@ -42,7 +42,12 @@ const asKubectl = (tags: Tags): Tags => [
 /** Every document of a text; one that is empty is none. */
 export const fromYaml = (text: string): ReadonlyArray<YamlDocument> => {
   const lines = new LineCounter()
-  const documents = parseAllDocuments(text, { version: "1.1", customTags: asKubectl, lineCounter: lines })
+  const documents = parseAllDocuments(text, {
+    version: "1.1",
+    customTags: asKubectl,
+    lineCounter: lines,
+    logLevel: "error"
+  })
   if ("empty" in documents) return []
   return documents.flatMap((document): ReadonlyArray<YamlDocument> => {
     const { contents, errors, range } = document

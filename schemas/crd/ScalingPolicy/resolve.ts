@@ -106,6 +106,20 @@ const resolveQLearning = (spec: Spec, reader: Reader): { readonly qLearning?: QL
   }
 }
 
+/** The rules of the CRD say this too; a file that is decided on by itself has met no API server. */
+const resolveInterval = (spec: Spec, isAuto: boolean, reader: Reader): number => {
+  if (spec.interval === undefined) return isAuto ? 5000 : 15_000
+  const millis = durationMillis(spec.interval)
+  if (millis < 1000 || millis > 3_600_000) reader.refuse("spec.interval", `${spec.interval} must be between 1s and 1h.`)
+  return millis
+}
+
+const resolveActuation = ({ actuation }: Spec, reader: Reader): Policy["actuation"] => {
+  if (actuation?.type !== "HPAFloor") return { _tag: "Scale" }
+  if (actuation.name === undefined) reader.refuse("spec.actuation.name", "Name the HPA whose minReplicas to write.")
+  return { _tag: "HPAFloor", name: actuation.name ?? "" }
+}
+
 const resolveSchedules = (spec: Spec, reader: Reader): Policy["schedules"] =>
   (spec.schedules ?? []).map(({ timeZone = "UTC", ...schedule }, index) => {
     const path = `spec.schedules[${index}]`
@@ -121,6 +135,8 @@ const resolveSchedules = (spec: Spec, reader: Reader): Policy["schedules"] =>
     if (Option.isNone(DateTime.zoneMakeNamed(timeZone))) {
       reader.refuse(`${path}.timeZone`, `There is no time zone "${timeZone}": write a name such as "Europe/Berlin".`)
     }
+    const { ceiling = Infinity, floor = 0 } = schedule
+    if (floor > ceiling) reader.refuse(`${path}.floor`, `${floor} is above the window's ceiling of ${ceiling}.`)
     return { ...schedule, timeZone }
   })
 
@@ -179,7 +195,7 @@ export const resolve = (spec: Spec, reader: Reader): Resolved => {
   return {
     targets: { _tag: "Ref", target: { ...spec.target, namespace: reader.ref.namespace } },
     bounds,
-    intervalMillis: spec.interval === undefined ? (isAuto ? 5000 : 15_000) : durationMillis(spec.interval),
+    intervalMillis: resolveInterval(spec, isAuto, reader),
     mode: spec.mode,
     ...resolvePause(spec.pause, reader),
     signals,
@@ -188,8 +204,7 @@ export const resolve = (spec: Spec, reader: Reader): Resolved => {
     objectives: resolveObjectives(spec, signals, reader),
     schedules: resolveSchedules(spec, reader),
     ...(spec.fallback === undefined ? {} : { fallback: spec.fallback }),
-    actuation:
-      spec.actuation?.type === "HPAFloor" ? { _tag: "HPAFloor", name: spec.actuation.name ?? "" } : { _tag: "Scale" },
+    actuation: resolveActuation(spec, reader),
     safety: { ...ALL_SAFE, ...(isHpa ? { disruptionFloor: false, rollback: false } : {}), ...spec.safety },
     ...resolveQLearning(spec, reader)
   }

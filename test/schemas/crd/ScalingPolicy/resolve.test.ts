@@ -73,6 +73,24 @@ describe("the interval of a ScalingPolicy", () => {
   })
 })
 
+describe("what the CRD's rules refuse", () => {
+  it.each([
+    { title: "no time between decisions", spec: { interval: "0s" }, path: "spec.interval" },
+    { title: "hours between decisions", spec: { interval: "2h" }, path: "spec.interval" },
+    { title: "an HPA without a name", spec: { actuation: { type: "HPAFloor" } }, path: "spec.actuation.name" },
+    {
+      title: "a window that crosses itself",
+      spec: { schedules: [{ name: "a", start: "0 8 * * *", end: "0 9 * * *", floor: 3, ceiling: 2 }] },
+      path: "spec.schedules[0].floor"
+    }
+  ])("is refused in a file that has met no API server: $title", ({ path, spec }) => {
+    assert.deepStrictEqual(
+      refuses(ScalingPolicy, policy(spec)).map((refusal) => refusal.path),
+      [path]
+    )
+  })
+})
+
 describe("the speed of a ScalingPolicy", () => {
   const limits = (spec: Readonly<Record<string, unknown>> = {}) => decoded(spec).limits
 

@@ -175,9 +175,9 @@ describe("objectives", () => {
       policy({ objectives: { latency: { targetMs: 200 }, queue: { drainSeconds: 60 } } })
     )
     assert.isUndefined(objectives.latency?.signal)
-    assert.deepStrictEqual(findings.map(({ path, reason }) => [reason, path]).toSorted(), [
-      ["SLONotConfigured", "spec.objectives.latency"],
-      ["SLONotConfigured", "spec.objectives.queue"]
+    assert.deepStrictEqual(findings.map(({ path, reason }) => `${reason} ${path}`).toSorted(), [
+      "SLONotConfigured spec.objectives.latency",
+      "SLONotConfigured spec.objectives.queue"
     ])
   })
 

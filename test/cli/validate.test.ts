@@ -1,0 +1,45 @@
+import { assert, describe, it } from "@effect/vitest"
+import { nimbusguard } from "#test/cli/nimbusguard"
+
+const good = "test/fixtures/crd/valid/seed-5-generalscaler.yaml"
+const bad = "test/fixtures/crd/invalid/scalingpolicy-bounds-swapped.yaml"
+
+describe("nimbusguard validate", () => {
+  it("answers a program in JSON, with exit code 0 when nothing is refused", () => {
+    const { code, stdout } = nimbusguard(["validate", good])
+    const { objects, ok } = JSON.parse(stdout) as { ok: boolean; objects: ReadonlyArray<{ verdict: string }> }
+    assert.deepStrictEqual([code, ok, objects.length, objects[0]?.verdict], [0, true, 1, "accepted"])
+  })
+
+  it("answers a person in lines, with exit code 1 when anything is refused", () => {
+    const { code, stderr, stdout } = nimbusguard(["validate", "--output", "text", good, bad])
+    assert.strictEqual(code, 1)
+    assert.strictEqual(stderr, "")
+    assert.include(stdout, `${bad}:2: ScalingPolicy default/web: refused by the API server`)
+    assert.include(
+      stdout,
+      "  spec.scaling.minReplicas: Invalid value: minReplicas must not be greater than maxReplicas"
+    )
+    assert.match(stdout, /\n1 of 2 refused\.\n$/u)
+  })
+
+  it("reads standard input, as kubectl does", () => {
+    const text = "kind: ScalingPolicy\napiVersion: nimbusguard.io/v1\nmetadata: {name: a}\nspec: {}\n"
+    const { code, stdout } = nimbusguard(["validate", "-", "--output", "text"], text)
+    assert.strictEqual(code, 1)
+    assert.match(stdout, /^standard input:1: ScalingPolicy default\/a: refused/u)
+  })
+
+  it("says which file is not there", () => {
+    const { code, stderr } = nimbusguard(["validate", "no-such-file.yaml"])
+    assert.strictEqual(code, 1)
+    assert.include(stderr, "no-such-file.yaml")
+  })
+
+  it("wants a file, and explains itself", () => {
+    assert.notStrictEqual(nimbusguard(["validate"]).code, 0)
+    const { code, stdout } = nimbusguard(["validate", "--help"])
+    assert.strictEqual(code, 0)
+    assert.include(stdout, "--output")
+  })
+})
