@@ -5,9 +5,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Hash from "effect/Hash"
-import * as Option from "effect/Option"
 import { Event, type EventType, type ObjectReference } from "#schemas/kubernetes/Event"
-import { create, find, mergePatch } from "#services/kubernetesCalls"
+import { create, mergePatch } from "#services/kubernetesCalls"
 import { microTime } from "#services/kubernetesTime"
 
 export const REPORTING_CONTROLLER = "nimbusguard.io/operator"
@@ -57,16 +56,22 @@ export const recordEvent = Effect.fn("kubernetesEvents.recordEvent")(function* (
     reportingInstance: event.instance.slice(0, INSTANCE_MAX_CHARS)
   })
   const again = Effect.gen(function* () {
-    const before = yield* find(Event, ref)
-    if (Option.isNone(before)) return yield* Effect.asVoid(fresh) // expired in between
-    const count = (before.value.series?.count ?? 1) + 1
+    // A patch that changes nothing answers with the object, and so needs no permission to read Events.
+    const before = yield* mergePatch(Event, ref, {})
+    const count = (before.series?.count ?? 1) + 1
     yield* mergePatch(Event, ref, { series: { count, lastObservedTime: now } })
   })
+  const counted = again.pipe(
+    Effect.catchIf(
+      (error) => error.reason._tag === "NotFound", // expired in between
+      () => Effect.asVoid(fresh)
+    )
+  )
   yield* fresh.pipe(
     Effect.asVoid,
     Effect.catchIf(
       (error) => error.reason._tag === "AlreadyExists",
-      () => again
+      () => counted
     )
   )
 })

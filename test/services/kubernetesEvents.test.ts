@@ -46,6 +46,7 @@ describe("an Event", () => {
       yield* record
       assert.strictEqual(all().length, 1)
       assert.strictEqual(objectAt(all()[0] ?? {}, "series")["count"], 3)
+      assert.isFalse(api.calls.some((call) => call.method === "GET"))
       api.store.remove(resource, "shop", eventName(event))
       yield* record
       assert.strictEqual(all().length, 1)
