@@ -1,5 +1,6 @@
 /** `nimbusguard run`: the operator, until it is told to stop. */
 import * as Command from "effect/cli/Command"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { layerOperator } from "#cli/run/compose"
@@ -34,6 +35,9 @@ const layerTraces = (settings: Settings) =>
     serviceVersion: VERSION
   })
 
+/** Why it ended is told; the shell only has to know that it did. */
+class Unsatisfied extends Data.TaggedError("Unsatisfied") {}
+
 export const runCommand = Command.make(
   "run",
   settingFlags,
@@ -45,6 +49,8 @@ export const runCommand = Command.make(
       Effect.scoped,
       Effect.provide(layerKubernetes(settings)),
       Effect.provide([layerMetrics({ processMetrics: true }), Layer.succeed(Settings, settings)]),
+      // Where a collector reads the log, the reason for the end must be an entry of it.
+      Effect.catch((error) => Effect.andThen(Effect.logFatal(error.message), new Unsatisfied())),
       Effect.provide(layerTraces(settings)),
       Effect.provide(layerLog(settings))
     )

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import { layerLookAfter } from "#cli/run/lookAfter"
 import { Operations } from "#dashboard/Operations"
 import { layerServers } from "#dashboard/server"
 import * as Bind from "#operator/bind"
@@ -48,7 +49,7 @@ export const layerOperator = (settings: Settings) => {
       ...(settings.prometheusUrl === undefined ? {} : { prometheusUrl: settings.prometheusUrl })
     }
   })
-  return layerServers(settings).pipe(
+  return Layer.mergeAll(layerServers(settings), layerLookAfter).pipe(
     Layer.provideMerge(layerOperations),
     Layer.provideMerge(operator),
     Layer.provide(Bind.Plugs.layer),

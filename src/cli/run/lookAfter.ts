@@ -1,0 +1,57 @@
+/**
+ * Looks now and then at the servers that the operator's own settings name, so that their health is known before a
+ * policy needs them, and also where no policy does.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { Health } from "#operator/Health"
+import { Egress } from "#services/Egress"
+import { Prometheus } from "#services/Prometheus"
+import { Settings } from "#services/Settings"
+
+const PROMETHEUS_EVERY = "30 seconds"
+/** Listing a model costs nothing, but it is somebody else's server. */
+const OPENAI_EVERY = "5 minutes"
+
+const lookAtPrometheus = Effect.gen(function* () {
+  const health = yield* Health
+  const { query } = yield* Prometheus
+  yield* query({ serverUrl: undefined, promql: "1" }).pipe(
+    Effect.andThen(health.set("prometheus", true, "Answering.")),
+    Effect.catch(({ detail }) => health.set("prometheus", false, detail))
+  )
+})
+
+const lookAtOpenAi = (key: Redacted.Redacted<string>) =>
+  Effect.gen(function* () {
+    const health = yield* Health
+    const { request } = yield* Egress
+    const { openaiBaseUrl, openaiModel } = yield* Settings
+    const url = `${openaiBaseUrl}/models/${encodeURIComponent(openaiModel)}`
+    const headers = { authorization: `Bearer ${Redacted.value(key)}` }
+    yield* request({ method: "GET", url, headers, trusted: true }).pipe(
+      Effect.flatMap(({ status }) =>
+        status === 200
+          ? health.set("openai", true, "Answering.")
+          : health.set("openai", false, `${openaiBaseUrl} answers with HTTP ${status} when asked for ${openaiModel}.`)
+      ),
+      Effect.catch(({ message }) => health.set("openai", false, message))
+    )
+  })
+
+export const layerLookAfter = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { openaiApiKey, prometheusUrl } = yield* Settings
+    if (prometheusUrl !== undefined) {
+      yield* lookAtPrometheus.pipe(Effect.andThen(Effect.sleep(PROMETHEUS_EVERY)), Effect.forever, Effect.forkScoped)
+    }
+    if (openaiApiKey !== undefined) {
+      yield* lookAtOpenAi(openaiApiKey).pipe(
+        Effect.andThen(Effect.sleep(OPENAI_EVERY)),
+        Effect.forever,
+        Effect.forkScoped
+      )
+    }
+  })
+)

@@ -1,0 +1,36 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { cli, verbOf } from "#cli/index"
+import { printed } from "#test/cli/printed"
+
+describe("the command line", () => {
+  it.live("lists its verbs and says what each is for", () =>
+    Effect.gen(function* () {
+      const { out } = yield* printed(cli(["--help"]))
+      for (const verb of ["run", "doctor", "validate", "manifests"]) {
+        assert.match(out, new RegExp(`^ +${verb} +\\S`, "m"))
+      }
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
+  for (const verb of ["run", "doctor", "validate", "manifests"]) {
+    it.live(`explains ${verb} and its flags`, () =>
+      Effect.gen(function* () {
+        const { out } = yield* printed(cli([verb, "--help"]))
+        assert.match(out, /^DESCRIPTION\n +\S/m)
+        assert.match(out, new RegExp(`nimbusguard ${verb}`))
+        assert.match(out, /^ +--/m)
+      }).pipe(Effect.provide(NodeServices.layer))
+    )
+  }
+
+  it("knows the verb whatever stands before it", () => {
+    assert.strictEqual(verbOf(["run"]), "run")
+    assert.strictEqual(verbOf(["--log-level=debug", "doctor", "--output", "json"]), "doctor")
+    assert.strictEqual(verbOf(["--help"]), undefined)
+    assert.strictEqual(verbOf(["explode"]), undefined)
+    assert.strictEqual(verbOf(["toString"]), undefined)
+    assert.strictEqual(verbOf(["run", "--completions", "bash"]), undefined)
+  })
+})
