@@ -4,7 +4,8 @@ import { Console, Effect, Exit } from "effect"
 export const printed = <A, E, R>(command: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     let out = ""
-    const log = (...parts: ReadonlyArray<unknown>) => void (out += `${parts.join(" ")}\n`)
+    const text = (part: unknown) => (typeof part === "string" ? part : JSON.stringify(part))
+    const log = (...parts: ReadonlyArray<unknown>) => void (out += `${parts.map(text).join(" ")}\n`)
     const real = yield* Console.Console
     const exit = yield* Effect.exit(Effect.provideService(command, Console.Console, { ...real, log }))
     return { out, exit, succeeded: Exit.isSuccess(exit) }
