@@ -8,10 +8,8 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   writeFileSync
 } from "node:fs"
 import { get } from "node:http"
@@ -20,13 +18,11 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { type Certificate, CertificateAuthority } from "#test/controlplane/Certificates"
 import { freePort } from "#test/controlplane/Processes"
-import { parseMetrics, type Sample } from "#test/bench/measured"
+import { cpuMillisOfThreads, parseMetrics, type Sample } from "#test/bench/measured"
 import type { StubCounts, StubOptions, StubPorts } from "#test/bench/StubApi"
 import type { FleetOptions } from "#test/bench/StubFleet"
 
 const root = new URL("../..", import.meta.url).pathname
-export const BUNDLE = join(root, "dist", "nimbusguard.mjs")
-
 const cores = availableParallelism()
 const canPin = (() => {
   try {
@@ -47,25 +43,10 @@ export const placement = canPin
   ? `the operator on core ${cores - 1}, everything else on ${cores - 1} other${cores === 2 ? "" : "s"}`
   : "not pinned: taskset or a second core is missing"
 
-const newestMillis = (path: string): number => {
-  const stat = statSync(path)
-  if (!stat.isDirectory()) return stat.mtimeMs
-  return Math.max(0, ...readdirSync(path).map((name) => newestMillis(join(path, name))))
-}
-
-/** Bundles the sources anew unless the bundle is younger than all of them. */
-export const freshBundle = (): void => {
-  const sources = ["src", "schemas", "package-lock.json", ".rolldown.config.mjs"].map((name) =>
-    newestMillis(join(root, name))
-  )
-  let bundled = 0
-  try {
-    bundled = statSync(BUNDLE).mtimeMs
-  } catch {
-    // there is none yet
-  }
-  if (bundled > Math.max(...sources)) return
-  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] })
+/** The bundle as `make build` makes it, but in a folder that nobody else builds into meanwhile. */
+export const bundleInto = (folder: string): void => {
+  const env = { ...process.env, BUNDLE_DIR: folder }
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] })
 }
 
 /** Node's own `http.get`, because the first answer is timed and `fetch` would have to be warmed up. */
@@ -83,14 +64,22 @@ const fetchText = (url: string): Promise<{ readonly status: number; readonly tex
 
 export const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** Milliseconds from `startedAt` until the URL says 200. */
-const untilReady = async (url: string, child: ChildProcess, startedAt: number, log: string): Promise<number> => {
+export interface Start {
+  /** From the start of the process to the first answer of 200. */
+  readonly wallMillis: number
+  /** What all its threads have computed until then: says more than the wall where the machine is busy. */
+  readonly cpuMillis: number
+}
+
+const untilReady = async (url: string, child: ChildProcess, startedAt: number, log: string): Promise<Start> => {
   while (child.exitCode === null && child.signalCode === null) {
     const status = await fetchText(url).then(
       (answer) => answer.status,
       () => 0
     )
-    if (status === 200) return performance.now() - startedAt
+    if (status === 200) {
+      return { wallMillis: performance.now() - startedAt, cpuMillis: cpuMillisOfThreads(child.pid ?? 0) }
+    }
     if (performance.now() - startedAt > 120_000) break
     await sleep(1)
   }
@@ -119,7 +108,7 @@ const spawnPinned = (
 }
 
 /** A bare Node server: what start-up cannot be faster than. */
-export const bareNodeMillis = async (folder: string): Promise<number> => {
+export const startBareNode = async (folder: string): Promise<Start> => {
   const port = await freePort()
   const log = join(folder, "bare.log")
   const file = openSync(log, "w")
@@ -136,11 +125,14 @@ export const bareNodeMillis = async (folder: string): Promise<number> => {
 
 export class Bench {
   readonly folder: string
+  readonly bundle: string
   readonly #authority: CertificateAuthority
   readonly #certificate: Certificate
 
   private constructor(folder: string, authority: CertificateAuthority, certificate: Certificate) {
     this.folder = folder
+    // Another one than the present sources: to compare two of them.
+    this.bundle = process.env["BENCH_BUNDLE"] ?? join(folder, "dist")
     this.#authority = authority
     this.#certificate = certificate
   }
@@ -148,7 +140,9 @@ export class Bench {
   static async open(): Promise<Bench> {
     const folder = mkdtempSync(join(tmpdir(), "nimbusguard-bench-"))
     const authority = await CertificateAuthority.create(folder)
-    return new Bench(folder, authority, await authority.issue({ name: "stub" }))
+    const bench = new Bench(folder, authority, await authority.issue({ name: "stub" }))
+    if (process.env["BENCH_BUNDLE"] === undefined) bundleInto(bench.bundle)
+    return bench
   }
 
   close(): void {
@@ -188,12 +182,12 @@ export class Bench {
       ...options.env
     }
     const startedAt = performance.now()
-    const args = [...(options.nodeArgs ?? []), BUNDLE, "run"]
+    const args = [...(options.nodeArgs ?? []), join(this.bundle, "nimbusguard.mjs"), "run"]
     const child = spawnPinned(args, options.core ?? "own", env, ["ignore", file, file])
     closeSync(file)
     try {
-      const readyMillis = await untilReady(`http://127.0.0.1:${ports.probe}/readyz`, child, startedAt, log)
-      return new BenchOperator(child, ports.metrics, readyMillis, log)
+      const start = await untilReady(`http://127.0.0.1:${ports.probe}/readyz`, child, startedAt, log)
+      return new BenchOperator(child, ports.metrics, start, log)
     } catch (error) {
       await ended(child)
       throw error
@@ -247,15 +241,15 @@ export class Stub {
 }
 
 export class BenchOperator {
-  readonly readyMillis: number
+  readonly start: Start
   readonly log: string
   readonly #child: ChildProcess
   readonly #metricsPort: number
 
-  constructor(child: ChildProcess, metricsPort: number, readyMillis: number, log: string) {
+  constructor(child: ChildProcess, metricsPort: number, start: Start, log: string) {
     this.#child = child
     this.#metricsPort = metricsPort
-    this.readyMillis = readyMillis
+    this.start = start
     this.log = log
   }
 

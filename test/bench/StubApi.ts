@@ -139,6 +139,11 @@ class StubApi {
       const resource = { group, version, plural, kind, objects: new Map(), watchers: new Set<Watcher>(), log: [] }
       this.#resources.set(`${groupVersion}/${plural}`, resource)
     }
+    this.#put(this.#resource("v1/namespaces"), {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "nimbusguard" }
+    })
     for (const member of this.fleet.members) {
       this.#put(this.#resource("nimbusguard.io/v1/scalingpolicies"), this.fleet.policy(member))
       this.#put(this.#resource("apps/v1/deployments"), this.fleet.deployment(member))

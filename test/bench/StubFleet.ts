@@ -92,7 +92,7 @@ export class StubFleet {
             },
             target: { type: "AverageValue", value: String(LOAD_PER_POD) }
           }
-        : { name: "cpu", resource: { name: "cpu" }, target: { type: "Utilization", value: String(CPU_PERCENT) } }
+        : { name: "cpu", resource: { resource: "cpu" }, target: { type: "Utilization", value: String(CPU_PERCENT) } }
     const spec: JsonObject = {
       target: { apiVersion: "apps/v1", kind: "Deployment", name: member.name },
       interval: `${this.options.intervalMillis}ms`,

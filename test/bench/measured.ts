@@ -11,6 +11,13 @@ export const cpuSecondsOf = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
+/** The same to the nanosecond, for a process that has only just begun; of threads that have ended nothing is known. */
+export const cpuMillisOfThreads = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`).reduce(
+    (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]) / 1e6,
+    0
+  )
+
 const statusOf = (pid: number, field: string): number => {
   const line = readFileSync(`/proc/${pid}/status`, "utf8")
     .split("\n")
@@ -24,8 +31,6 @@ export const peakMiB = (pid: number): number => statusOf(pid, "VmHWM")
 /** How long its main thread was able to run and was not let: other processes had the core. */
 export const waitedSecondsOf = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e9
-
-export const threadsOf = (pid: number): number => readdirSync(`/proc/${pid}/task`).length
 
 export interface Spread {
   readonly min: number
