@@ -36,7 +36,40 @@ export const numberText = (value: number): string => (isInteger(value) ? BigInt(
 export const boundText = (bound: number, value: number): string =>
   isInteger(value) ? Math.trunc(bound).toString() : floatText(bound)
 
-const valueText = (value: unknown): string => (typeof value === "number" ? numberText(value) : JSON.stringify(value))
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  "\\": "\\\\",
+  "\u0007": "\\a",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\v": "\\v"
+}
+
+const escaped = (character: string): string => {
+  const code = character.codePointAt(0) ?? 0
+  const hex = code.toString(16)
+  if (code < 0x80) return `\\x${hex.padStart(2, "0")}`
+  return code < 0x1_0000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`
+}
+
+/** A text in Go's quotes, where what cannot be printed is escaped. */
+export const quoted = (text: string): string =>
+  `"${text.replaceAll(/["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, (found) => ESCAPES[found] ?? escaped(found))}"`
+
+/** Go's JSON may stand inside HTML. */
+const json = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(
+    /[<>&\u2028\u2029]/gu,
+    (found) => `\\u${(found.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`
+  )
+
+const valueText = (value: unknown): string => {
+  if (typeof value === "number") return numberText(value)
+  return typeof value === "string" ? quoted(value) : json(value)
+}
 
 /** The server's name of a value's type. */
 export const typeName = (value: unknown): string => {
@@ -69,7 +102,7 @@ export const typeInvalid = (field: string, value: unknown, expected: string): Ca
 export const formatInvalid = (field: string, value: string, format: string): Cause => ({
   field,
   reason: "FieldValueTypeInvalid",
-  message: `Invalid value: ${JSON.stringify(value)}: ${field} in body must be of type ${format}: ${JSON.stringify(value)}`
+  message: `Invalid value: ${quoted(value)}: ${field} in body must be of type ${format}: ${quoted(value)}`
 })
 
 export const required = (field: string, detail = ""): Cause => ({
@@ -81,7 +114,7 @@ export const required = (field: string, detail = ""): Cause => ({
 export const notSupported = (field: string, value: unknown, supported: ReadonlyArray<unknown>): Cause => ({
   field,
   reason: "FieldValueNotSupported",
-  message: `Unsupported value: ${valueText(value)}: supported values: ${supported.map((each) => JSON.stringify(String(each))).join(", ")}`
+  message: `Unsupported value: ${valueText(value)}: supported values: ${supported.map((each) => quoted(String(each))).join(", ")}`
 })
 
 export const tooLong = (field: string, maximum: number): Cause => ({

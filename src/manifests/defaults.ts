@@ -4,19 +4,16 @@ import type { Structural } from "#manifests/structural"
 
 const isOpen = (schema: Structural): boolean => schema["x-kubernetes-preserve-unknown-fields"] === true
 
-/** Paths of fields that the schema does not know, in the server's order. */
-export const unknownFields = (value: unknown, schema: Structural, path = ""): ReadonlyArray<string> => {
-  if (Array.isArray(value)) {
-    const { items } = schema
-    return items === undefined ? [] : value.flatMap((item, index) => unknownFields(item, items, `${path}[${index}]`))
-  }
-  if (!isObject(value) || (schema.type !== "object" && schema.properties === undefined)) return []
-  const { additionalProperties, properties = {} } = schema
+/** Paths of fields that the schema does not know; below a value of another type than it wants, nothing is known. */
+export const unknownFields = (value: unknown, schema: Structural | undefined, path = ""): ReadonlyArray<string> => {
+  if (Array.isArray(value)) return value.flatMap((item, i) => unknownFields(item, schema?.items, `${path}[${i}]`))
+  if (!isObject(value)) return []
+  const { additionalProperties, properties = {} } = schema ?? {}
   return Object.entries(value).flatMap(([name, child]) => {
     const at = path === "" ? name : `${path}.${name}`
     const known = Object.hasOwn(properties, name) ? properties[name] : additionalProperties
     if (known !== undefined) return unknownFields(child, known, at)
-    return isOpen(schema) ? [] : [at]
+    return schema !== undefined && isOpen(schema) ? [] : [at]
   })
 }
 
