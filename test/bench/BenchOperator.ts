@@ -3,15 +3,7 @@
  * pod is. The stub and whoever measures have the other cores.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync
-} from "node:fs"
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { get } from "node:http"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
