@@ -1,7 +1,7 @@
 /**
  * Windows in time with a floor or a ceiling. A window opens at the first of two equal wall times and closes at the
- * second, so the hour that a clock shows twice belongs to it whole; times in an hour that a clock skips count as
- * the end of the gap, so a window that lies inside it does not happen.
+ * second, so the hour that a clock shows twice belongs to it whole. Times in an hour that a clock skips are as calendars
+ * have them: half past two is then half an hour after the gap, as long after one o'clock as on any other day.
  */
 import * as Cron from "effect/Cron"
 import * as Result from "effect/Result"

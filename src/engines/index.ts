@@ -25,26 +25,29 @@ const plug = <Options, Memory>(engine: Engine<Options, Memory>): Plug<Options, M
   const decodeOptions = Schema.decodeUnknownResult(engine.options, { errors: "all", onExcessProperty: "error" })
   const decodeMemory = Schema.decodeUnknownResult(engine.memory)
   const encodeMemory = Schema.encodeUnknownResult(engine.memory)
+  const initial = Result.getOrThrow(encodeMemory(engine.initial))
   const bound = (options: Options): BoundEngine => {
     // Encoded memory of the engine's own making, so that a tick after a tick decodes nothing.
     const known = new WeakMap<object, Memory>()
     const remember = (encoded: unknown, memory: Memory) => {
       if (typeof encoded === "object" && encoded !== null) known.set(encoded, memory)
     }
-    const recall = (encoded: unknown): Memory => {
-      if (encoded === undefined) return engine.initial
+    /** Undefined: there is none, or none that can be read. */
+    const recall = (encoded: unknown): Memory | undefined => {
+      if (encoded === undefined) return undefined
       const own = typeof encoded === "object" && encoded !== null ? known.get(encoded) : undefined
       if (own !== undefined) return own
-      const memory = Result.getOrElse(decodeMemory(encoded), () => engine.initial)
-      remember(encoded, memory)
+      const memory = Result.getOrUndefined(decodeMemory(encoded))
+      if (memory !== undefined) remember(encoded, memory)
       return memory
     }
     return {
       name: engine.name,
       propose: ({ memory: encoded, ...input }) => {
         const before = recall(encoded)
-        const { memory, proposals } = engine.propose({ ...input, options, memory: before })
-        if (memory === before && encoded !== undefined) return { proposals, memory: encoded }
+        const { memory, proposals } = engine.propose({ ...input, options, memory: before ?? engine.initial })
+        if (before !== undefined && memory === before) return { proposals, memory: encoded }
+        if (memory === engine.initial) return { proposals, memory: initial }
         const after = Result.getOrThrow(encodeMemory(memory))
         remember(after, memory)
         return { proposals, memory: after }

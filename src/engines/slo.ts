@@ -9,9 +9,14 @@ import { REPLICAS_MAX } from "#domain/rounding"
 import { propose as proposeUsage } from "#domain/usage"
 import type { Proposal } from "#schemas/Decision"
 
-export const SloOptions = Schema.Struct({}).annotate({
-  description: "Scales up while an objective is broken, in proportion to how far. It needs no options."
-})
+export const SloOptions = Schema.Struct({
+  maxRaisePercent: Schema.optionalKey(
+    Schema.Int.annotate({
+      description:
+        "The most that one proposal may add, in percent of the replicas. Absent: 100, and 50 where errors ask."
+    }).check(Schema.isBetween({ minimum: 1, maximum: 900 }))
+  )
+}).annotate({ description: "Scales up while an objective is broken, in proportion to how far." })
 export type SloOptions = typeof SloOptions.Type
 
 const name = "slo"
@@ -52,14 +57,16 @@ const wishFor = (objective: Objective, value: number, input: Input): Wish => {
     const replicas = Math.min(REPLICAS_MAX, Math.ceil(current * factor))
     return { replicas, reason: `${objective.signal} ${shown} over its objective of ${target} wants ${replicas}` }
   }
+  const { maxRaisePercent } = input.options
+  const most = (factor: number) => (maxRaisePercent === undefined ? factor : 1 + maxRaisePercent / 100)
   // An objective of zero is broken by anything, and infinitely so.
   const excess = limit > 0 ? value / limit : Infinity
-  if (isLatency) return wants(Math.min(excess, LATENCY_FACTOR_MAX))
+  if (isLatency) return wants(Math.min(excess, most(LATENCY_FACTOR_MAX)))
   const load = loadRatio(input)
   if (load === undefined || load < LOAD_RATIO_MIN) {
     return keeps(`is over its objective of ${target}, but not because of load`)
   }
-  return wants(Math.min(1 + 0.5 * (excess - 1), ERROR_FACTOR_MAX))
+  return wants(Math.min(1 + 0.5 * (excess - 1), most(ERROR_FACTOR_MAX)))
 }
 
 export const slo: Engine<SloOptions, null> = {

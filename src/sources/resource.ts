@@ -113,7 +113,8 @@ const summarize = (input: SampleInput<ResourceOptions>, usages: NamespaceUsage):
     const { sampledAt: _, usageMilli: __, windowMillis: ___, ...rest } = pod
     return rest
   })
-  return measured(value, newest, fresh.length / living.length, withoutOld)
+  const reading = measured(value, newest, fresh.length / living.length, withoutOld)
+  return options.resource === "cpu" ? { ...reading, warmUp: true } : reading
 }
 
 const sample = Effect.fn("resource.sample")(function* (input: SampleInput<ResourceOptions>) {

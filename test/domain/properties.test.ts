@@ -163,7 +163,7 @@ const courses = (count: number, ticks: number, look: (ticked: Ticked) => void): 
   return looked
 }
 
-const isSeen = (value: Values[string]): boolean => typeof value === "number"
+const isSeen = (value: Values[string] | undefined): boolean => typeof value === "number"
 const OUT_OF_BOUNDS: ReadonlyArray<Limiter> = ["TooManyReplicas", "TooFewReplicas"]
 
 describe("whatever happens", () => {

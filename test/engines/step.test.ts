@@ -1,0 +1,132 @@
+import { assert, describe, it } from "vitest"
+import { step, type StepMemory, type StepOptions } from "#engines/step"
+import { measured, missing, type Reading } from "#schemas/Reading"
+import { observe, policyOf, stateOf, watched } from "#test/domain/policies"
+
+const rule = (over: Partial<StepOptions["rules"][number]> = {}): StepOptions["rules"][number] => ({
+  signal: "a",
+  up: { op: "gt", thresholdMilli: 100_000 },
+  down: { op: "lt", thresholdMilli: 10_000 },
+  ...over
+})
+const optionsOf = (over: Partial<StepOptions> = {}): StepOptions => ({
+  rules: [rule()],
+  up: "one",
+  down: "one",
+  downAfterSeconds: 0,
+  ...over
+})
+
+const run = (
+  options: StepOptions,
+  values: Readonly<Record<string, number | null>>,
+  replicas = 4,
+  memory: StepMemory = {},
+  at = 0
+) => {
+  const reading = (value: number | null): Reading =>
+    value === null ? missing("Timeout", "no answer") : measured(value, at)
+  const signals = Object.entries(values).map(([name, value]) => ({ signal: watched(name), reading: reading(value) }))
+  const output = step.propose({
+    policy: policyOf(),
+    observation: observe(at, stateOf(replicas)),
+    options,
+    memory,
+    signals
+  })
+  return { ...output, replicas: output.proposals.map((proposal) => proposal.replicas) }
+}
+
+describe("step", () => {
+  it.each([
+    { title: "gt is strict", options: optionsOf(), value: 100, want: 4 },
+    { title: "above it one more", options: optionsOf(), value: 100.001, want: 5 },
+    {
+      title: "gte is not",
+      options: optionsOf({ rules: [rule({ up: { op: "gte", thresholdMilli: 100_000 } })] }),
+      value: 100,
+      want: 5
+    },
+    { title: "lt is strict", options: optionsOf(), value: 10, want: 4 },
+    { title: "below it one fewer", options: optionsOf(), value: 9.999, want: 3 },
+    {
+      title: "lte is not",
+      options: optionsOf({ rules: [rule({ down: { op: "lte", thresholdMilli: 10_000 } })] }),
+      value: 10,
+      want: 3
+    },
+    { title: "a ratio is rounded up", options: optionsOf({ up: "ratio" }), value: 130, want: 6 },
+    {
+      title: "a ratio is worth at least one",
+      options: optionsOf({ up: "ratio", rules: [rule({ up: { op: "gte", thresholdMilli: 100_000 } })] }),
+      value: 100,
+      want: 5
+    },
+    {
+      title: "a jump goes straight there",
+      options: optionsOf({ up: { perReplicaMilli: 50_000 } }),
+      value: 720,
+      want: 15
+    },
+    { title: "a jump never goes down", options: optionsOf({ up: { perReplicaMilli: 50_000 } }), value: 101, want: 4 },
+    {
+      title: "a jump down goes straight there",
+      options: optionsOf({ down: { perReplicaMilli: 5000 } }),
+      value: 7,
+      want: 2
+    },
+    { title: "a jump down never goes up", options: optionsOf({ down: { perReplicaMilli: 1000 } }), value: 9, want: 4 }
+  ])("$title", ({ options, value, want }) => {
+    assert.deepStrictEqual(run(options, { a: value }).replicas, [want])
+  })
+
+  it("from zero goes up by one, by ratio too", () => {
+    assert.deepStrictEqual(run(optionsOf(), { a: 500 }, 0).replicas, [1])
+    assert.deepStrictEqual(run(optionsOf({ up: "ratio" }), { a: 500 }, 0).replicas, [1])
+    assert.deepStrictEqual(run(optionsOf(), { a: 5 }, 0).replicas, [0])
+  })
+
+  it("agrees to fewer below downBelow, and without either never", () => {
+    const { down: _, ...upOnly } = rule()
+    assert.deepStrictEqual(
+      run(optionsOf({ rules: [{ ...upOnly, downBelowMilli: 70_000 }] }), { a: 69.9 }).replicas,
+      [3]
+    )
+    assert.deepStrictEqual(run(optionsOf({ rules: [{ ...upOnly, downBelowMilli: 70_000 }] }), { a: 70 }).replicas, [4])
+    assert.deepStrictEqual(run(optionsOf({ rules: [upOnly] }), { a: 0 }).replicas, [4])
+  })
+
+  it("lets any vote for more win, and needs every rule for fewer", () => {
+    const options = optionsOf({ rules: [rule(), rule({ signal: "b" })] })
+    assert.deepStrictEqual(run(options, { a: 500, b: 0 }).replicas, [5, 4])
+    assert.deepStrictEqual(run(options, { a: 50, b: 0 }).replicas, [4, 4])
+    assert.deepStrictEqual(run(options, { a: 0, b: 0 }).replicas, [3, 3])
+    assert.deepStrictEqual(run(options, { a: null, b: 0 }).replicas, [undefined, 4])
+    assert.deepStrictEqual(run(options, { a: null, b: 500 }).replicas, [undefined, 5])
+  })
+
+  it("goes down only after all agreed for long enough without a pause", () => {
+    const options = optionsOf({ downAfterSeconds: 60 })
+    let memory: StepMemory = {}
+    const tick = (at: number, value: number | null) => {
+      const output = run(options, { a: value }, 4, memory, at)
+      memory = output.memory
+      return output.replicas[0]
+    }
+    assert.deepStrictEqual([tick(0, 5), tick(59_999, 5), tick(60_000, 5), tick(61_000, 5)], [4, 4, 3, 3])
+    assert.deepStrictEqual(
+      [tick(62_000, null), tick(63_000, 5), tick(122_999, 5), tick(123_000, 5)],
+      [undefined, 4, 4, 3]
+    )
+    assert.deepStrictEqual([tick(124_000, 50), tick(125_000, 5)], [4, 4])
+  })
+
+  it("gives the same memory back while nothing changes, so that nobody has to write it", () => {
+    const memory = { calmSince: 3 }
+    assert.strictEqual(run(optionsOf(), { a: 5 }, 4, memory, 9).memory, memory)
+  })
+
+  it("says that a rule's signal is not there", () => {
+    assert.strictEqual(run(optionsOf(), {}).proposals[0]?.reason, "a is missing: the policy has no such signal")
+  })
+})
