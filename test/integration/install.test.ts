@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url"
 import type { Cluster } from "#test/controlplane/Cluster"
 import { eventually } from "#test/controlplane/eventually"
 import { describeWith, runningCluster } from "#test/controlplane/suite"
+import { installCrds } from "#test/integration/operator/OperatorProcess"
 
 const manifests = fileURLToPath(new URL("../../manifests", import.meta.url))
 
@@ -15,8 +16,7 @@ describeWith(["controlPlane"], "installing", () => {
 
   beforeAll(async () => {
     cluster = runningCluster()
-    await kubectl("apply", "--server-side", "--force-conflicts", "-k", `${manifests}/crd`)
-    await kubectl("wait", "--for=condition=Established", "--timeout=60s", "-k", `${manifests}/crd`)
+    await installCrds(cluster)
   })
   afterAll(async () => {
     await cluster.deleteNamespace("nimbusguard")
@@ -68,7 +68,7 @@ describeWith(["controlPlane"], "installing", () => {
 
   it("holds in install.yaml what kustomize makes of the base, to the letter", async () => {
     const names = async (...args: ReadonlyArray<string>) =>
-      (await kubectl("apply", "--dry-run=client", "--validate=false", "-o", "name", ...args)).stdout
+      (await kubectl("create", "--dry-run=client", "--validate=false", "-o", "name", ...args)).stdout
         .trim()
         .split("\n")
         .sort()
