@@ -4,6 +4,7 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -99,6 +100,9 @@ const exceptEvents = (guard: NonNullable<Listener["guard"]>): NonNullable<Listen
     url.split("?", 1)[0] === EVENTS_PATH ? Effect.succeed(undefined) : guard
   )
 
+/** A probe or a scrape every few seconds is no story; an event that wakes policies is the start of one. */
+const quiet = Layer.succeed(HttpMiddleware.TracerDisabledWhen, ({ method }) => isRead(method))
+
 const listen = <E, R>(listener: Listener, routes: Layer.Layer<never, E, R>) => {
   const { host, port, variable, name } = listener
   const server = NodeHttpServer.layer(() => createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }), {
@@ -122,7 +126,7 @@ const listen = <E, R>(listener: Listener, routes: Layer.Layer<never, E, R>) => {
       disableListenLog: true
     }),
     announce
-  ).pipe(Layer.provideMerge(server), Layer.fresh)
+  ).pipe(Layer.provide(quiet), Layer.provideMerge(server), Layer.fresh)
 }
 
 export interface ServerOptions {

@@ -22,15 +22,16 @@ export const readFile: ReadFile = (path) => {
 export const processGiven = (flags: Readonly<Record<string, string>>) =>
   Effect.sync((): Given => {
     const namespace = readFile(`${SERVICE_ACCOUNT}/namespace`)?.trim()
+    const inCluster = process.env["KUBERNETES_SERVICE_HOST"] !== undefined && namespace !== undefined
     return {
       flags,
       env: process.env,
       readFile,
       surroundings: {
-        inCluster: process.env["KUBERNETES_SERVICE_HOST"] !== undefined && namespace !== undefined,
+        inCluster,
         terminal: process.stdout.isTTY,
         hostname: hostname(),
-        namespace
+        namespace: inCluster ? namespace : undefined
       }
     }
   })

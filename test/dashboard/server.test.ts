@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Tracer } from "effect"
 import { HttpServer } from "effect/http"
 import { TestClock } from "effect/testing"
 import { createHash } from "node:crypto"
@@ -297,6 +297,22 @@ describe("the dashboard", () => {
       assert.include(HttpServer.formatAddress(address), "127.0.0.1")
     }).pipe(Effect.provide(dashboard()))
   )
+})
+
+it.effect("probes and scrapes leave no traces, events do", () => {
+  const spans: Array<string> = []
+  const tracer = Tracer.make({
+    span: (options) => {
+      spans.push(options.name)
+      return new Tracer.NativeSpan(options)
+    }
+  })
+  return Effect.gen(function* () {
+    for (const path of ["/healthz", "/readyz", "/metrics", "/nothing"]) yield* ask(path)
+    assert.deepStrictEqual(spans, [])
+    yield* trigger(event)
+    assert.include(spans, "events.trigger")
+  }).pipe(Effect.provide(probes()), Effect.provideService(Tracer.Tracer, tracer))
 })
 
 const event = { event_type: "high_cpu_usage", service: "consumer-workload", value: 90 }
