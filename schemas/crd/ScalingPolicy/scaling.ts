@@ -82,10 +82,13 @@ export const scaling = Schema.Struct({
 
 const name = (description: string) => text(description, 63, /^[a-zA-Z]([-a-zA-Z0-9_]*[a-zA-Z0-9])?$/u)
 
+/** Five fields; what the fields say is read when the object is decoded. */
+const CRON = /^[-0-9A-Za-z*,/]+( +[-0-9A-Za-z*,/]+){4}$/u
+
 export const schedule = Schema.Struct({
   name: name("Name of the window, unique in the list; limiters call it by it."),
-  start: text('When the window opens: a cron expression of five fields, e.g. "0 8 * * 1-5".', 100),
-  end: text('When the window closes: a cron expression of five fields, e.g. "0 18 * * 1-5".', 100),
+  start: text('When the window opens: a cron expression of five fields, e.g. "0 8 * * 1-5".', 100, CRON),
+  end: text('When the window closes: a cron expression of five fields, e.g. "0 18 * * 1-5".', 100, CRON),
   timeZone: Schema.optionalKey(
     text('Time zone of start and end by its IANA name, e.g. "Europe/Berlin". Absent: UTC.', 64, /^[A-Za-z0-9_+/-]+$/u)
   ),

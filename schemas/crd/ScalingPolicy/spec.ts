@@ -90,7 +90,7 @@ const askedOfPrometheus = (unit: string) => ({
   preset: Schema.optionalKey(
     described(
       Schema.Literals(["istio", "nginx-ingress", "otel-http"]),
-      "Instead of a query: the query that is usual with this exporter."
+      "Instead of a query: the query that is usual with this exporter. Reserved: this version refuses to guess it."
     )
   ),
   serverUrl: Schema.optionalKey(httpUrl("Prometheus to ask. Absent: the operator's own (PROMETHEUS_URL)."))

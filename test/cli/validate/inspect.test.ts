@@ -22,7 +22,7 @@ describe("validating a file", () => {
   })
 
   it("says what the operator would not run, though the server stores it", () => {
-    const [only] = inspect("f.yaml", policy("  schedules: [{name: a, start: never, end: never, floor: 1}]"))
+    const [only] = inspect("f.yaml", policy("  schedules: [{name: a, start: 0 25 * * *, end: 0 26 * * *, floor: 1}]"))
     assert.deepInclude(only, { verdict: "refused", by: "operator", namespace: "shop", name: "web" })
     assert.deepInclude(only?.problems[0], { path: "spec.schedules[0].start", reason: "InvalidSpec" })
   })
