@@ -9,6 +9,8 @@ const undici = Object.keys(createRequire(import.meta.url)("undici")).filter((nam
 export default defineConfig({
   input: { nimbusguard: process.env.BUNDLE_ENTRY ?? "src/main.ts" },
   platform: "node",
+  // It does not say so itself: none of its thousand modules does anything but export.
+  treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]@kubernetes[\\/]client-node[\\/]/, sideEffects: false }] },
   plugins: [
     {
       // NodeHttpClient loads this module by `import()`, and a split bundle loses what `export *` takes from CommonJS:
@@ -31,6 +33,8 @@ export default defineConfig({
     codeSplitting: {
       groups: [
         { name: "operator", tags: ["$initial"], priority: 2 },
+        // prom-client needs the API too, and must not take the rest along.
+        { name: "otel-api", test: /@opentelemetry[\\/]api[\\/]/, priority: 2 },
         { name: "otel", test: /opentelemetry/, priority: 1 }
       ]
     }

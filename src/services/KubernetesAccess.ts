@@ -109,7 +109,7 @@ const fromServiceAccount = (folder: string, host: string, port: string): Kuberne
   }
 }
 
-const loadClient = Effect.promise(() => import("@kubernetes/client-node"))
+const loadClient = Effect.promise(() => import("#services/kubeconfigClient"))
 
 const fromKubeconfigs = Effect.fnUntraced(function* (paths: ReadonlyArray<string>, context: string | undefined) {
   const client = yield* loadClient
@@ -154,7 +154,7 @@ const fromKubeconfigs = Effect.fnUntraced(function* (paths: ReadonlyArray<string
   } satisfies KubernetesAccess["Service"]
 })
 
-type Client = typeof import("@kubernetes/client-node")
+type Client = typeof import("#services/kubeconfigClient")
 type Named = { readonly name: string }
 
 /** As kubectl merges them: missing files count for nothing, and of two entries of one name the first holds. */
