@@ -55,5 +55,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 
 NodeRuntime.runMain(Effect.provide(cli(args), NodeServices.layer), {
   disableErrorReporting: true,
-  teardown: (exit) => process.exit(exitCode(exit))
+  teardown: (exit) => {
+    const code = exitCode(exit)
+    // A pipe takes 64 KiB at a time, and what it has not taken is lost when the process ends.
+    process.stdout.write("", () => process.exit(code))
+  }
 })

@@ -9,7 +9,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { inspector } from "./validate/inspect.ts"
+import { inspector, unreadable } from "./validate/inspect.ts"
 import { isRefused, toJson, toText } from "./validate/print.ts"
 
 /** The findings are told; the shell only has to know that there are some. */
@@ -34,9 +34,14 @@ export const validateCommand = Command.make(
   },
   Effect.fn("validate")(function* ({ files, output }) {
     const inspect = inspector()
-    const inspections = yield* Effect.forEach(files, (file) =>
-      Effect.map(read(file), (content) => inspect(file === "-" ? "standard input" : file, content))
-    )
+    const inspections = yield* Effect.forEach(files, (file) => {
+      const name = file === "-" ? "standard input" : file
+      return Effect.match(read(file), {
+        onSuccess: (content) => inspect(name, content),
+        // The other files are looked at all the same.
+        onFailure: (error) => [unreadable(name, error.message)]
+      })
+    })
     const all = inspections.flat()
     const isTerminal = yield* (yield* Stdio.Stdio).stdoutIsTerminal
     const format = Option.getOrElse(output, () => (isTerminal ? "text" : "json"))

@@ -1,10 +1,12 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fromYaml, GENERATED_BY } from "#manifests/yaml"
 import { nimbusguard } from "#test/cli/nimbusguard"
 
+const root = new URL("../..", import.meta.url).pathname
 let folder = ""
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "manifests-"))
@@ -19,6 +21,13 @@ describe("nimbusguard manifests", () => {
     assert.strictEqual(kinds.filter((kind) => kind === "CustomResourceDefinition").length, 4)
     assert.includeMembers(kinds, ["ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"])
     assert.notInclude(kinds, "Kustomization")
+  })
+
+  it("prints all of it to a reader that takes its time", () => {
+    const slow = ["-c", '"$0" src/main.ts manifests | { sleep 1; cat; }', process.execPath]
+    const { stdout } = spawnSync("sh", slow, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 24 })
+    assert.strictEqual(stdout, nimbusguard(["manifests"]).stdout)
+    assert.isAbove(stdout.length, 100_000)
   })
 
   it("writes them, and finds them up to date", () => {

@@ -30,10 +30,11 @@ describe("nimbusguard validate", () => {
     assert.match(stdout, /^standard input:1: ScalingPolicy default\/a: refused/u)
   })
 
-  it("says which file is not there", () => {
-    const { code, stderr } = nimbusguard(["validate", "no-such-file.yaml"])
+  it("says which file is not there, and looks at the others", () => {
+    const { code, stdout } = nimbusguard(["validate", "no-such-file.yaml", good, "--output", "text"])
     assert.strictEqual(code, 1)
-    assert.include(stderr, "no-such-file.yaml")
+    assert.match(stdout, /^no-such-file\.yaml:0: cannot be read\n {2}.*no-such-file\.yaml/u)
+    assert.include(stdout, `${good}:1: GeneralScaler default/my-app-scaler: accepted`)
   })
 
   it("wants a file, and explains itself", () => {

@@ -63,13 +63,23 @@ const decodeAndBind = (kind: CrdKind, object: unknown) => {
   return Result.flatMap(decoded, (policy: Policy) => bind(plugs, policy))
 }
 
-const refused = (place: Place, by: "file" | "apiserver" | "operator", problems: ReadonlyArray<Problem>) => ({
+const refused = (
+  place: Place,
+  by: "file" | "apiserver" | "operator",
+  problems: ReadonlyArray<Problem>
+): Inspection => ({
   ...place,
-  verdict: "refused" as const,
+  verdict: "refused",
   by,
   problems,
   findings: []
 })
+
+/** A file that is not there, or may not be read. */
+export const unreadable = (file: string, why: string): Inspection =>
+  refused({ file, line: 0, kind: "", namespace: "", name: "" }, "file", [
+    { path: "", reason: "NotReadable", message: why }
+  ])
 
 const byServer = (place: Place, verdict: Exclude<Verdict, { readonly _tag: "Accepted" }>): Inspection => ({
   ...refused(
