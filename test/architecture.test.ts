@@ -26,6 +26,7 @@ const EXCEPTIONS: ReadonlyArray<{ readonly path: string; readonly rule: string; 
 
 /** Files with logic whose tests live elsewhere, each with the reason. May only name existing files. */
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
+  "schemas/Status.ts": "a wire schema: test/manifests/crd.test.ts walks it, and the real API server stores it",
   "schemas/crd/GeneralScaler/spec.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",
   "schemas/crd/ScalingPolicy/scaling.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",
   "schemas/crd/ScalingPolicy/spec.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",
