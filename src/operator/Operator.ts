@@ -10,6 +10,7 @@ import { type DecodeSettings, KINDS } from "#schemas/crd/index"
 import type { Kubernetes, KubernetesError } from "#services/Kubernetes"
 import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { Metrics } from "#services/Metrics"
+import * as actors from "#operator/actors"
 import { Plugs } from "#operator/bind"
 import { Checkpoints } from "#operator/checkpoint"
 import { Health } from "#operator/Health"
@@ -18,7 +19,6 @@ import { Ledger } from "#operator/Ledger"
 import type { PolicyObject } from "#operator/Mailbox"
 import { targetKey } from "#operator/Ownership"
 import { watchPolicies } from "#operator/policies"
-import * as PolicyActor from "#operator/PolicyActor"
 import { Supervisor } from "#operator/Supervisor"
 import { type WorkloadChange, Workloads } from "#operator/Workloads"
 
@@ -73,7 +73,7 @@ const run = Effect.fnUntraced(function* (options: OperatorOptions) {
     yield* policies.synced
     yield* workloads.synced
     yield* checkpoints.load
-    const objects = yield* policies.all
+    const objects = (yield* policies.all).map((object): PolicyObject => ({ ...object, inherited: true }))
     checkpoints.sweep(new Set(objects.map(({ ref }) => ref.uid)))
     yield* supervisor.upsertAll(objects)
     yield* Effect.logInfo(`${options.identity} took over ${objects.length} policies`)
@@ -135,9 +135,9 @@ export const layer = (options: OperatorOptions) => {
     elected
   )
   const checkpoints = Checkpoints.layer({ namespace: ownNamespace })
-  const actors = Supervisor.layer.pipe(Layer.provide(PolicyActor.layer))
+  const supervisor = Supervisor.layer.pipe(Layer.provide(actors.layer))
   return Layer.effectDiscard(run(options)).pipe(
-    Layer.provideMerge(actors),
+    Layer.provideMerge(supervisor),
     Layer.provideMerge(checkpoints),
     Layer.provideMerge(cluster),
     Layer.provideMerge(state)

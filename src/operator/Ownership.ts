@@ -11,61 +11,57 @@ const older = (left: PolicyRef, right: PolicyRef): PolicyRef =>
   left.createdAt < right.createdAt || (left.createdAt === right.createdAt && left.uid < right.uid) ? left : right
 
 export class Ownership {
-  readonly #claims = new Map<string, Map<string, PolicyRef>>()
-  readonly #held = new Map<string, ReadonlyMap<string, Target>>()
+  /** Small lists and no maps: there are as many of them as there are targets, and nearly always one claim in each. */
+  readonly #claims = new Map<string, ReadonlyArray<PolicyRef>>()
+  readonly #held = new Map<string, ReadonlyArray<Target>>()
 
   /** Replaces what the policy claims. Answers the uids of policies whose right to some target has changed by it. */
   readonly claim = (ref: PolicyRef, targets: ReadonlyArray<Target>): ReadonlySet<string> => {
-    const wanted = new Map(targets.map((target) => [targetKey(target), target]))
-    const held = this.#held.get(ref.uid) ?? EMPTY
     const touched = new Set<string>()
-    for (const key of held.keys()) if (!wanted.has(key)) this.#release(key, ref.uid, touched)
-    for (const key of wanted.keys()) {
-      const claims = this.#claims.get(key) ?? new Map<string, PolicyRef>()
-      const before = winnerOf(claims)
-      claims.set(ref.uid, ref)
-      this.#claims.set(key, claims)
-      if (before !== undefined && winnerOf(claims)?.uid !== before.uid) touched.add(before.uid)
+    for (const target of this.targetsOf(ref.uid)) {
+      const key = targetKey(target)
+      if (!targets.some((each) => targetKey(each) === key)) this.#change(key, ref.uid, undefined, touched)
     }
-    if (wanted.size === 0) this.#held.delete(ref.uid)
-    else this.#held.set(ref.uid, wanted)
+    for (const target of targets) this.#change(targetKey(target), ref.uid, ref, touched)
+    if (targets.length === 0) this.#held.delete(ref.uid)
+    else this.#held.set(ref.uid, targets)
     touched.delete(ref.uid)
     return touched
   }
 
   readonly release = (uid: string): ReadonlySet<string> => {
     const touched = new Set<string>()
-    for (const key of (this.#held.get(uid) ?? EMPTY).keys()) this.#release(key, uid, touched)
+    for (const target of this.targetsOf(uid)) this.#change(targetKey(target), uid, undefined, touched)
     this.#held.delete(uid)
     return touched
   }
 
   /** The policy that may write this target. */
-  readonly ownerOf = (target: Target): PolicyRef | undefined => winnerOf(this.#claims.get(targetKey(target)))
+  readonly ownerOf = (target: Target): PolicyRef | undefined => winnerOf(this.claimants(target))
 
   /** The policies that name this target, the owner and those that lost. */
-  readonly claimants = (target: Target): ReadonlyArray<PolicyRef> => [
-    ...(this.#claims.get(targetKey(target))?.values() ?? [])
-  ]
+  readonly claimants = (target: Target): ReadonlyArray<PolicyRef> => this.#claims.get(targetKey(target)) ?? []
 
   /** What the policy claims now, whether it owns it or not. */
-  readonly targetsOf = (uid: string): ReadonlyArray<Target> => [...(this.#held.get(uid) ?? EMPTY).values()]
+  readonly targetsOf = (uid: string): ReadonlyArray<Target> => this.#held.get(uid) ?? []
 
-  #release(key: string, uid: string, touched: Set<string>): void {
-    const claims = this.#claims.get(key)
-    if (claims === undefined) return
+  #change(key: string, uid: string, ref: PolicyRef | undefined, touched: Set<string>): void {
+    const claims = this.#claims.get(key) ?? []
+    const others = claims.filter((each) => each.uid !== uid)
+    const now = ref === undefined ? others : [...others, ref]
+    if (now.length === 0) this.#claims.delete(key)
+    else this.#claims.set(key, now)
     const before = winnerOf(claims)
-    claims.delete(uid)
-    if (claims.size === 0) this.#claims.delete(key)
-    const after = winnerOf(claims)
-    if (after !== undefined && after.uid !== before?.uid) touched.add(after.uid)
+    const after = winnerOf(now)
+    if (before?.uid === after?.uid) return
+    // Who gains is told, and who loses while it is still there.
+    if (after !== undefined) touched.add(after.uid)
+    if (before !== undefined && before.uid !== uid) touched.add(before.uid)
   }
 }
 
-const EMPTY: ReadonlyMap<string, Target> = new Map()
-
-const winnerOf = (claims: ReadonlyMap<string, PolicyRef> | undefined): PolicyRef | undefined => {
+const winnerOf = (claims: ReadonlyArray<PolicyRef>): PolicyRef | undefined => {
   let winner: PolicyRef | undefined
-  for (const ref of claims?.values() ?? []) winner = winner === undefined ? ref : older(winner, ref)
+  for (const ref of claims) winner = winner === undefined ? ref : older(winner, ref)
   return winner
 }

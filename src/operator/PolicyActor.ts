@@ -3,14 +3,14 @@
  * here needs a lock. Between two ticks it is one suspended fiber and does nothing.
  */
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Observation } from "#schemas/Observation"
-import type { Policy } from "#schemas/Policy"
+import type { Policy, Refusal } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import { Kubernetes } from "#services/Kubernetes"
 import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
@@ -21,25 +21,16 @@ import type { Crash, Facts, ForeignChange, TargetTrouble } from "#operator/Facts
 import { Health } from "#operator/Health"
 import { Leader } from "#operator/Leader"
 import { Ledger } from "#operator/Ledger"
-import type { Message, PolicyObject } from "#operator/Mailbox"
+import type { Description, Message, PolicyObject } from "#operator/Mailbox"
 import { type Found, observe, resolveTargets } from "#operator/observe"
 import { targetKey } from "#operator/Ownership"
-import { begin, forget, Pursuit, pursue } from "#operator/pursue"
+import { begin, forget, type Pursuit, pursue } from "#operator/pursue"
 import { report, Reported, unreport } from "#operator/report"
 import { RESTART_LIMITS } from "#operator/restart"
-import { type Actor, type ActorPost, Actors } from "#operator/Supervisor"
+import type { Actor, ActorPost } from "#operator/Supervisor"
 import { Workloads } from "#operator/Workloads"
 
-export interface ActorOptions {
-  /** Ticks that may wait for their sources at once. */
-  readonly observingAtOnce: number
-  /** Ticks that may decide and write at once. */
-  readonly actingAtOnce: number
-}
-
-export const ACTOR_OPTIONS: ActorOptions = { observingAtOnce: 2_000, actingAtOnce: 64 }
-
-type ActorServices =
+export type ActorServices =
   | Checkpoints
   | Health
   | Kubernetes
@@ -50,15 +41,6 @@ type ActorServices =
   | Plugs
   | Workloads
 
-/** Layer of the actors that the Supervisor runs. */
-export const layerWith = (options: ActorOptions): Layer.Layer<Actors, never, ActorServices> =>
-  Layer.effect(
-    Actors,
-    Effect.suspend(() => make(options))
-  )
-
-export const layer = layerWith(ACTOR_OPTIONS)
-
 /** However often it is poked. */
 const POKE_GAP_MILLIS = 1_000
 /** An object that cannot be run has nothing to do until it is changed; it is only looked after. */
@@ -67,100 +49,167 @@ const TARGETS_AT_ONCE = 4
 /** So many crashes in a row may come from what is remembered: it is put aside, but for the commitments. */
 const CRASHES_UNTIL_FORGETFUL = 3
 
-const make = Effect.fnUntraced(function* (options: ActorOptions) {
-  const context = yield* Effect.context<ActorServices>()
-  const observing = yield* Semaphore.make(options.observingAtOnce)
-  const acting = yield* Semaphore.make(options.actingAtOnce)
-  const metrics = yield* Metrics
-  const checkpoints = yield* Checkpoints
-  const plugs = yield* Plugs
-  const health = yield* Health
-  /** Policies whose actor crashed within the last minute. */
-  const crashing = new Map<string, string>()
+/** What all actors share. */
+export interface Shared {
+  readonly context: Context.Context<ActorServices>
+  readonly observing: Semaphore.Semaphore
+  readonly acting: Semaphore.Semaphore
+  readonly metrics: Metrics["Service"]
+  readonly checkpoints: Checkpoints["Service"]
+  readonly health: Health["Service"]
+  readonly plugs: Plugs["Service"]
+  /** Policies whose actor crashed within the last minute, and why. */
+  readonly crashing: Map<string, string>
+}
 
-  const deciding = (uid: string, crash: Crash | undefined) => {
-    if (crash === undefined) crashing.delete(uid)
-    else crashing.set(uid, crash.message)
-    const [first] = crashing.values()
-    return first === undefined
-      ? health.set("decision_engine", true, "Deciding.")
-      : health.set("decision_engine", false, `${crashing.size} policies' actors crashed: ${first}`)
+/** A class and no closures, because there may be ten thousand of them, nearly always asleep. */
+export class PolicyActor implements Actor {
+  readonly #shared: Shared
+  readonly #post: ActorPost
+  readonly #reported: Reported
+  #pursuits: ReadonlyArray<Pursuit> = NO_PURSUITS
+  #object: PolicyObject
+  #bound: Result.Result<BoundPolicy, ReadonlyArray<Refusal>>
+  #crash: Crash | undefined = undefined
+  /** Some engine could propose, here or under an earlier leader. */
+  #proposed: boolean
+  #nextTickAt: Millis
+  #lastTickAt: Millis = Number.NEGATIVE_INFINITY
+
+  constructor(shared: Shared, post: ActorPost) {
+    this.#shared = shared
+    this.#post = post
+    this.#object = post.object
+    this.#bound = this.#bind()
+    this.#reported = new Reported(post.object.status)
+    this.#proposed = post.object.status?.phase === "Active"
+    this.#nextTickAt = post.firstTickAt
   }
 
-  const boundOf = (object: PolicyObject) => Result.flatMap(object.decoded, (policy) => bind(plugs, policy))
-
-  const post = (given: ActorPost): Actor => {
-    const { mailbox, ownership } = given
-    const reported = new Reported(given.object.status)
-    const pursuits = new Map<string, Pursuit>()
-    let object = given.object
-    let bound = boundOf(object)
-    let crash: Crash | undefined
-    let proposed = object.status?.phase === "Active"
-    let nextTickAt = given.firstTickAt
-    let lastTickAt = Number.NEGATIVE_INFINITY
-
-    const intervalMillis = () => (Result.isSuccess(bound) ? bound.success.policy.intervalMillis : IDLE_MILLIS)
-
-    const scheduleAt = (dueAt: Millis) => {
-      nextTickAt = Math.ceil(dueAt)
-      given.schedule(nextTickAt)
-    }
-
-    const factsAt = (at: Millis, found: Partial<Facts>): Facts => ({
-      at,
-      ref: object.ref,
-      policy: Result.isSuccess(bound) ? bound.success.policy : undefined,
-      refusals: Result.isFailure(bound) ? bound.failure : [],
-      findings: Result.isSuccess(bound) ? bound.success.findings : [],
-      targets: [...pursuits.values()],
-      troubles: [],
-      foreign: [],
-      proposed,
-      crash: crash !== undefined && at - crash.at < RESTART_LIMITS.healthyAfterMillis ? crash : undefined,
-      ...found
-    })
-
-    /** Targets that the policy means no longer are forgotten; one that is only not there is not. */
-    const keepOnly = ({ claimed }: Found) => {
-      const wanted = new Set(claimed.map(targetKey))
-      for (const key of pursuits.keys()) if (!wanted.has(key)) pursuits.delete(key)
-    }
-
-    const pursuitOf = (policy: Policy, { at, target }: Observation): Pursuit => {
-      const key = targetKey(target)
-      const pursuit = pursuits.get(key) ?? begin({ object, policy, target, at, recall: checkpoints.recall })
-      pursuits.set(key, pursuit)
-      return pursuit
-    }
-
-    const tick = Effect.fnUntraced(function* () {
-      if (Result.isFailure(bound)) {
-        given.poke(ownership.release(object.ref.uid), "another policy let the target go")
-        return yield* report(reported, factsAt(yield* Clock.currentTimeMillis, {}), [])
+  get run(): Effect.Effect<void, unknown> {
+    return Effect.gen({ self: this }, function* () {
+      const { mailbox } = this.#post
+      this.#schedule(this.#crash === undefined ? this.#post.firstTickAt : yield* Clock.currentTimeMillis)
+      while (true) {
+        const message = yield* mailbox.take()
+        if (message._tag === "Retired") return
+        yield* Effect.provideContext(this.#receive(message), this.#shared.context)
       }
-      const current = bound.success
-      const found = yield* resolveTargets(current.policy)
-      given.poke(ownership.claim(object.ref, found.claimed), "another policy names the same target")
-      keepOnly(found)
-      const observations = yield* Effect.forEach(
-        found.claimed,
-        (target) => observe({ bound: current, target, ownership }),
-        { concurrency: TARGETS_AT_ONCE }
-      ).pipe(Semaphore.withPermit(observing))
-      if (mailbox.superseded) return // the newer object ticks at once
-      yield* conclude(current, found, observations).pipe(Semaphore.withPermit(acting))
     })
+  }
 
-    /** From the first write to the report of it nothing is cut short: each part is bounded by its own timeout. */
-    const conclude = Effect.fnUntraced(function* (
-      current: BoundPolicy,
-      { refusals, trouble }: Found,
-      observations: ReadonlyArray<Result.Result<Observation, TargetTrouble>>
-    ) {
+  crashed(crash: Crash): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      this.#crash = crash
+      if (crash.count >= CRASHES_UNTIL_FORGETFUL && Result.isSuccess(this.#bound)) {
+        for (const pursuit of this.#pursuits) forget(pursuit, this.#bound.success.policy, crash.at)
+      }
+      yield* this.#deciding(crash)
+      yield* report(this.#reported, this.#facts(crash.at), [])
+    }).pipe(Effect.provideContext(this.#shared.context))
+  }
+
+  get ended(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { ref } = this.#object
+      const deleted = this.#post.mailbox.retired === "Deleted"
+      if (deleted) this.#shared.checkpoints.forget(ref.uid)
+      if (this.#crash !== undefined) yield* this.#deciding(undefined)
+      yield* unreport(ref, deleted)
+    }).pipe(Effect.provideContext(this.#shared.context))
+  }
+
+  #bind() {
+    return Result.flatMap(this.#object.decoded, (policy) => bind(this.#shared.plugs, policy))
+  }
+
+  #schedule(dueAt: Millis): void {
+    this.#nextTickAt = Math.ceil(dueAt)
+    this.#post.schedule(this.#nextTickAt)
+  }
+
+  get #intervalMillis(): number {
+    return Result.isSuccess(this.#bound) ? this.#bound.success.policy.intervalMillis : IDLE_MILLIS
+  }
+
+  #receive(message: Exclude<Message, { _tag: "Retired" }>): Effect.Effect<void, never, ActorServices> {
+    return Effect.gen({ self: this }, function* () {
+      const now = yield* Clock.currentTimeMillis
+      switch (message._tag) {
+        case "Applied":
+          this.#object = message.object
+          this.#bound = this.#bind()
+          this.#schedule(now + this.#intervalMillis)
+          return yield* this.#tick("applied")
+        case "Ticked":
+          yield* this.#shared.metrics.lateness(Math.max(0, now - message.dueAt) / 1000)
+          this.#schedule(nextAfter(message.dueAt, now, this.#intervalMillis))
+          return yield* this.#tick("interval")
+        case "Poked": {
+          const earliest = this.#lastTickAt + POKE_GAP_MILLIS
+          if (now >= earliest) return yield* this.#tick(message.cause)
+          if (this.#nextTickAt > earliest) this.#schedule(earliest)
+          return
+        }
+        case "Described":
+          return yield* Effect.asVoid(Deferred.succeed(message.reply, this.#description))
+      }
+    })
+  }
+
+  get #description(): Description {
+    return {
+      object: this.#object,
+      nextTickAt: this.#nextTickAt,
+      targets: this.#pursuits.map(({ memory, record, target }) => ({ target, memory, record })),
+      crashes: this.#crash?.count ?? 0
+    }
+  }
+
+  #tick(cause: string): Effect.Effect<void, never, ActorServices> {
+    return Effect.gen({ self: this }, function* () {
+      this.#lastTickAt = yield* Clock.currentTimeMillis
+      const { kind, name, namespace, uid } = this.#object.ref
+      yield* this.#shared.metrics
+        .ticking(this.#object.ref, this.#observeAndConclude())
+        .pipe(
+          Effect.withSpan("policy.tick", { root: true, attributes: { policy: name, namespace, kind, cause } }),
+          Effect.annotateLogs({ policy: name, namespace, kind, uid })
+        )
+    })
+  }
+
+  #observeAndConclude(): Effect.Effect<void, never, ActorServices> {
+    return Effect.gen({ self: this }, function* () {
+      const { mailbox, ownership, poke } = this.#post
+      const { ref } = this.#object
+      if (Result.isFailure(this.#bound)) {
+        poke(ownership.release(ref.uid), "another policy let the target go")
+        return yield* report(this.#reported, this.#facts(yield* Clock.currentTimeMillis), [])
+      }
+      const bound = this.#bound.success
+      const found = yield* resolveTargets(bound.policy)
+      poke(ownership.claim(ref, found.claimed), "another policy names the same target")
+      this.#keepOnly(found)
+      const observations = yield* Effect.forEach(found.claimed, (target) => observe({ bound, target, ownership }), {
+        concurrency: TARGETS_AT_ONCE
+      }).pipe(Semaphore.withPermit(this.#shared.observing))
+      if (mailbox.superseded) return // the newer object ticks at once
+      yield* this.#conclude(bound, found, observations).pipe(Semaphore.withPermit(this.#shared.acting))
+    })
+  }
+
+  /** From the first write to the report of it nothing is cut short: each part is bounded by its own timeout. */
+  #conclude(
+    bound: BoundPolicy,
+    { refusals, trouble }: Found,
+    observations: ReadonlyArray<Result.Result<Observation, TargetTrouble>>
+  ): Effect.Effect<void, never, ActorServices> {
+    return Effect.gen({ self: this }, function* () {
+      const { mailbox } = this.#post
       const fresh: Array<DecisionRecord> = []
       const foreign: Array<ForeignChange> = []
-      const seen: Array<Pursuit> = []
+      const targets: Array<Pursuit> = []
       const troubles = trouble === undefined ? [] : [trouble]
       for (const observed of observations) {
         if (Result.isFailure(observed)) {
@@ -168,108 +217,67 @@ const make = Effect.fnUntraced(function* (options: ActorOptions) {
           continue
         }
         const observation = observed.success
-        const pursuit = pursuitOf(current.policy, observation)
-        const result = yield* pursue({
-          bound: current,
-          object,
-          pursuit,
-          observation,
-          superseded: () => mailbox.superseded
-        })
-        seen.push(pursuit)
+        const pursuit = this.#pursuitOf(bound.policy, observation)
+        const superseded = () => mailbox.superseded
+        const result = yield* pursue({ bound, object: this.#object, pursuit, observation, superseded })
+        targets.push(pursuit)
         fresh.push(...result.records)
         if (result.foreign !== undefined) foreign.push(result.foreign)
       }
-      proposed ||= fresh.some(({ decision }) => decision.recommended !== undefined)
-      const at = yield* Clock.currentTimeMillis
-      const facts = factsAt(at, { troubles, refusals, foreign, targets: seen })
-      yield* deciding(object.ref.uid, facts.crash)
-      yield* report(reported, facts, fresh)
-      if (seen.length > 0) checkpoints.remember(object.ref.uid, [...pursuits.values()])
-    }, Effect.uninterruptible)
+      this.#proposed ||= fresh.some(({ decision }) => decision.recommended !== undefined)
+      const facts = { ...this.#facts(yield* Clock.currentTimeMillis), troubles, refusals, foreign, targets }
+      yield* this.#deciding(facts.crash)
+      yield* report(this.#reported, facts, fresh)
+      if (targets.length > 0) this.#shared.checkpoints.remember(this.#object.ref.uid, this.#pursuits)
+    }).pipe(Effect.uninterruptible)
+  }
 
-    const tickNow = Effect.fnUntraced(function* (cause: string) {
-      lastTickAt = yield* Clock.currentTimeMillis
-      const { kind, name, namespace, uid } = object.ref
-      yield* metrics
-        .ticking(object.ref, tick())
-        .pipe(
-          Effect.withSpan("policy.tick", { root: true, attributes: { policy: name, namespace, kind, cause } }),
-          Effect.annotateLogs({ policy: name, namespace, kind, uid })
-        )
-    })
+  /** Targets that the policy means no longer are forgotten; one that is only not there is not. */
+  #keepOnly({ claimed }: Found): void {
+    const wanted = claimed.map(targetKey)
+    const kept = this.#pursuits.filter(({ target }) => wanted.includes(targetKey(target)))
+    if (kept.length < this.#pursuits.length) this.#pursuits = kept
+  }
 
-    const receive = Effect.fnUntraced(function* (message: Exclude<Message, { _tag: "Retired" }>) {
-      const now = yield* Clock.currentTimeMillis
-      switch (message._tag) {
-        case "Applied":
-          object = message.object
-          bound = boundOf(object)
-          scheduleAt(now + intervalMillis())
-          return yield* tickNow("applied")
-        case "Ticked":
-          yield* metrics.lateness(Math.max(0, now - message.dueAt) / 1000)
-          scheduleAt(nextAfter(message.dueAt, now, intervalMillis()))
-          return yield* tickNow("interval")
-        case "Poked": {
-          const earliest = lastTickAt + POKE_GAP_MILLIS
-          if (now >= earliest) return yield* tickNow(message.cause)
-          if (nextTickAt > earliest) scheduleAt(earliest)
-          return
-        }
-        case "Described":
-          return yield* Effect.asVoid(
-            Deferred.succeed(message.reply, {
-              object,
-              nextTickAt,
-              targets: [...pursuits.values()].map(({ memory, record, target }) => ({ target, memory, record })),
-              crashes: crash?.count ?? 0
-            })
-          )
-      }
-    })
+  #pursuitOf(policy: Policy, { at, target }: Observation): Pursuit {
+    const key = targetKey(target)
+    const known = this.#pursuits.find((each) => targetKey(each.target) === key)
+    if (known !== undefined) return known
+    const { recall } = this.#shared.checkpoints
+    const pursuit = begin({ object: this.#object, policy, target, at, recall })
+    this.#pursuits = [...this.#pursuits, pursuit]
+    return pursuit
+  }
 
-    const run = Effect.gen(function* () {
-      scheduleAt(crash === undefined ? given.firstTickAt : yield* Clock.currentTimeMillis)
-      while (true) {
-        const message = yield* mailbox.take()
-        if (message._tag === "Retired") return
-        yield* receive(message)
-      }
-    })
-
-    const crashed = Effect.fnUntraced(function* (latest: Crash) {
-      crash = latest
-      if (latest.count >= CRASHES_UNTIL_FORGETFUL && Result.isSuccess(bound)) {
-        for (const pursuit of pursuits.values()) forget(pursuit, bound.success.policy, latest.at)
-      }
-      yield* deciding(object.ref.uid, latest)
-      yield* report(reported, factsAt(latest.at, {}), [])
-    })
-
-    const ended = Effect.suspend(() => {
-      const deleted = mailbox.retired === "Deleted"
-      if (deleted) checkpoints.forget(object.ref.uid)
-      if (crash === undefined) return unreport(object.ref, deleted)
-      return Effect.andThen(deciding(object.ref.uid, undefined), unreport(object.ref, deleted))
-    })
-
+  #facts(at: Millis): Facts {
+    const crash = this.#crash
+    const { findings = [], policy } = Result.isSuccess(this.#bound) ? this.#bound.success : {}
     return {
-      run: Effect.provideContext(run, context),
-      crashed: (latest) => Effect.provideContext(crashed(latest), context),
-      ended: Effect.provideContext(ended, context)
+      at,
+      ref: this.#object.ref,
+      policy,
+      refusals: Result.isFailure(this.#bound) ? this.#bound.failure : [],
+      findings,
+      targets: this.#pursuits,
+      troubles: [],
+      foreign: [],
+      proposed: this.#proposed,
+      crash: crash !== undefined && at - crash.at < RESTART_LIMITS.healthyAfterMillis ? crash : undefined
     }
   }
 
-  const targetsOf = (object: PolicyObject) =>
-    Result.isFailure(object.decoded)
-      ? Effect.succeed([])
-      : Effect.map(resolveTargets(object.decoded.success), ({ claimed }) => claimed).pipe(
-          Effect.provideContext(context)
-        )
+  #deciding(crash: Crash | undefined): Effect.Effect<void> {
+    const { crashing, health } = this.#shared
+    if (crash === undefined) crashing.delete(this.#object.ref.uid)
+    else crashing.set(this.#object.ref.uid, crash.message)
+    const [first] = crashing.values()
+    return first === undefined
+      ? health.set("decision_engine", true, "Deciding.")
+      : health.set("decision_engine", false, `${crashing.size} policies' actors crashed: ${first}`)
+  }
+}
 
-  return { make: (given: ActorPost) => Effect.sync(() => post(given)), targetsOf }
-})
+const NO_PURSUITS: ReadonlyArray<Pursuit> = []
 
 /** Keeps to the schedule, and skips what has been missed. */
 export const nextAfter = (dueAt: Millis, now: Millis, intervalMillis: number): Millis => {

@@ -10,6 +10,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import type { Target } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import { Metrics } from "#services/Metrics"
@@ -17,7 +18,7 @@ import type { Crash } from "#operator/Facts"
 import { type Description, Mailbox, type Message, type PolicyObject, type Retirement } from "#operator/Mailbox"
 import { Beat, Metronome } from "#operator/Metronome"
 import { Ownership } from "#operator/Ownership"
-import { RESTART_LIMITS, type RestartLimits, restartPolicy } from "#operator/restart"
+import { afterCrash, RESTART_LIMITS, type RestartLimits, type Streak } from "#operator/restart"
 
 /** What an actor is given besides its messages. */
 export interface ActorPost {
@@ -61,6 +62,7 @@ interface Entry {
   object: PolicyObject
   readonly mailbox: Mailbox
   readonly beat: Beat
+  streak: Streak | undefined
   /** Set while the actor is being ended: who comes meanwhile waits for it. */
   ending: Deferred.Deferred<void> | undefined
 }
@@ -104,6 +106,8 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
   const ownership = new Ownership()
   const entries = new Map<string, Entry>()
   const fibers = yield* FiberMap.make<string, void, never>() // E = never: no actor dies unseen
+  /** In this layer's own context, which all actors share. */
+  const fork = yield* FiberMap.runtime(fibers)<never>()
   let nextStartAt = 0
 
   yield* Effect.forkScoped(metronome.run)
@@ -119,51 +123,52 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
     return Math.ceil(slot)
   }
 
-  const supervise = (entry: Entry, actor: Actor) => {
+  const crashed = Effect.fnUntraced(function* (entry: Entry, actor: Actor, cause: Cause.Cause<unknown>) {
     const { kind, name, namespace, uid } = entry.object.ref
-    const annotations = { policy: name, namespace, kind, uid }
-    let lastCrashAt = Number.NEGATIVE_INFINITY
-    let count = 0
-    const crashed = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
-      const at = yield* Clock.currentTimeMillis
-      count = at - lastCrashAt < options.restart.healthyAfterMillis + options.restart.capMillis ? count + 1 : 1
-      lastCrashAt = at
-      const error = Cause.squash(cause)
-      const message = error instanceof Error ? error.message : String(error)
+    const at = yield* Clock.currentTimeMillis
+    const streak = (entry.streak = afterCrash(entry.streak, at, yield* Random.next, options.restart))
+    const error = Cause.squash(cause)
+    const crash: Crash = { at, message: error instanceof Error ? error.message : String(error), count: streak.crashes }
+    const told = Effect.gen(function* () {
       yield* Effect.logError("The policy's actor crashed and will be started again.", cause)
       yield* metrics.crashed(entry.object.ref)
-      yield* Effect.catchCause(actor.crashed({ at, message, count }), (second) =>
+      yield* Effect.catchCause(actor.crashed(crash), (second) =>
         Effect.logError("The crash could not be reported.", second)
       )
-    }, Effect.annotateLogs(annotations))
-    // An interruption that nobody asked for is a crash like any other: the actor must not be gone unseen.
-    const goesOn = () => entry.mailbox.retired === undefined
-    return actor.run.pipe(
-      Effect.sandbox, // a defect is not retried otherwise
-      Effect.tapError((cause) => (goesOn() ? crashed(cause) : Effect.void)),
-      Effect.retry({ schedule: restartPolicy(options.restart), while: goesOn }),
-      Effect.ignoreCause,
-      Effect.ensuring(
-        Effect.suspend(() => {
-          metronome.cancel(entry.beat)
-          entry.mailbox.close()
-          return Effect.ignoreCause(actor.ended)
-        })
-      )
+    })
+    yield* Effect.annotateLogs(told, { policy: name, namespace, kind, uid })
+    yield* Effect.sleep(Math.max(0, streak.runsFrom - (yield* Clock.currentTimeMillis)))
+  })
+
+  /** An interruption that nobody asked for is a crash like any other: the actor must not be gone unseen. */
+  const living = (entry: Entry, actor: Actor): Effect.Effect<void> =>
+    Effect.catchCause(actor.run, (cause) =>
+      entry.mailbox.retired === undefined
+        ? Effect.andThen(crashed(entry, actor, cause), living(entry, actor))
+        : Effect.void
     )
-  }
+
+  const supervise = (entry: Entry, actor: Actor): Effect.Effect<void> =>
+    Effect.ensuring(
+      living(entry, actor),
+      Effect.suspend(() => {
+        metronome.cancel(entry.beat)
+        entry.mailbox.close()
+        return Effect.ignoreCause(actor.ended)
+      })
+    )
 
   /** Only ever on an empty key: FiberMap.run over a living fiber would not wait for its end. */
   const start = Effect.fnUntraced(function* (object: PolicyObject) {
     const mailbox = new Mailbox()
     const beat = new Beat((dueAt) => mailbox.offer({ _tag: "Ticked", dueAt }))
-    const entry: Entry = { object, mailbox, beat, ending: undefined }
+    const entry: Entry = { object, mailbox, beat, streak: undefined, ending: undefined }
     entries.set(object.ref.uid, entry)
     const firstTickAt = startSlot(yield* Clock.currentTimeMillis)
     const schedule = (dueAt: Millis) => metronome.schedule(beat, dueAt)
     const actor = yield* actors.make({ object, mailbox, firstTickAt, schedule, ownership, poke })
     yield* metrics.policySeen(object.ref)
-    if (mailbox.retired === undefined) yield* FiberMap.run(fibers, object.ref.uid, supervise(entry, actor))
+    if (mailbox.retired === undefined) fork(object.ref.uid, supervise(entry, actor))
   }, Effect.uninterruptible)
 
   const claim = Effect.fnUntraced(function* (object: PolicyObject) {

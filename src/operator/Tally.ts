@@ -11,11 +11,13 @@ interface Hour {
   successful: number
 }
 
+const NO_HOURS: ReadonlyArray<Hour> = []
+
 export class Tally {
-  #hours: Array<Hour> = []
+  #hours: ReadonlyArray<Hour> = NO_HOURS
 
   /** Neither refused nor left unknown is a success. */
-  readonly count = (at: Millis, outcome: Outcome): void => {
+  count(at: Millis, outcome: Outcome): void {
     const hour = Math.floor(at / HOUR_MILLIS)
     let last = this.#hours.at(-1)
     if (last?.hour !== hour) {
@@ -26,7 +28,7 @@ export class Tally {
     if (outcome._tag !== "Refused" && outcome._tag !== "Unknown") last.successful++
   }
 
-  readonly over = (at: Millis): { readonly total: number; readonly successful: number } => {
+  over(at: Millis): { readonly total: number; readonly successful: number } {
     const oldest = Math.floor(at / HOUR_MILLIS) - HOURS
     let total = 0
     let successful = 0

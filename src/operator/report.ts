@@ -36,7 +36,7 @@ export class Reported {
   refreshAt: Millis = 0
   decisions: ReadonlyArray<DecisionSummary>
   readonly tally = new Tally()
-  readonly #saidAt = new Map<string, Millis>()
+  #saidAt: Map<string, Millis> | undefined
 
   constructor(status: Status | undefined) {
     this.status = status
@@ -44,10 +44,11 @@ export class Reported {
   }
 
   /** A flapping cause is an event once in a while, a rescale always. */
-  readonly worthSaying = (event: EventDraft, at: Millis): boolean => {
+  worthSaying(event: EventDraft, at: Millis): boolean {
     if (event.action === "Scale" && event.type === "Normal") return true
-    if (at - (this.#saidAt.get(event.reason) ?? Number.NEGATIVE_INFINITY) < EVENT_QUIET_MILLIS) return false
-    this.#saidAt.set(event.reason, at)
+    const saidAt = (this.#saidAt ??= new Map<string, Millis>())
+    if (at - (saidAt.get(event.reason) ?? Number.NEGATIVE_INFINITY) < EVENT_QUIET_MILLIS) return false
+    saidAt.set(event.reason, at)
     return true
   }
 }

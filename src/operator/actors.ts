@@ -1,0 +1,51 @@
+/** The actors that the Supervisor runs: how many may work at once, and what they share. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Semaphore from "effect/Semaphore"
+import { Metrics } from "#services/Metrics"
+import { Plugs } from "#operator/bind"
+import { Checkpoints } from "#operator/checkpoint"
+import { Health } from "#operator/Health"
+import type { PolicyObject } from "#operator/Mailbox"
+import { resolveTargets } from "#operator/observe"
+import { type ActorServices, PolicyActor, type Shared } from "#operator/PolicyActor"
+import { type ActorPost, Actors } from "#operator/Supervisor"
+
+export interface ActorOptions {
+  /** Ticks that may wait for their sources at once. */
+  readonly observingAtOnce: number
+  /** Ticks that may decide and write at once. */
+  readonly actingAtOnce: number
+}
+
+export const ACTOR_OPTIONS: ActorOptions = { observingAtOnce: 2_000, actingAtOnce: 64 }
+
+const make = Effect.fnUntraced(function* (options: ActorOptions) {
+  const context = yield* Effect.context<ActorServices>()
+  const shared: Shared = {
+    context,
+    observing: yield* Semaphore.make(options.observingAtOnce),
+    acting: yield* Semaphore.make(options.actingAtOnce),
+    metrics: yield* Metrics,
+    checkpoints: yield* Checkpoints,
+    health: yield* Health,
+    plugs: yield* Plugs,
+    crashing: new Map()
+  }
+  const targetsOf = (object: PolicyObject) =>
+    Result.isFailure(object.decoded)
+      ? Effect.succeed([])
+      : Effect.map(resolveTargets(object.decoded.success), ({ claimed }) => claimed).pipe(
+          Effect.provideContext(context)
+        )
+  return { make: (post: ActorPost) => Effect.sync(() => new PolicyActor(shared, post)), targetsOf }
+})
+
+export const layerWith = (options: ActorOptions): Layer.Layer<Actors, never, ActorServices> =>
+  Layer.effect(
+    Actors,
+    Effect.suspend(() => make(options))
+  )
+
+export const layer = layerWith(ACTOR_OPTIONS)
