@@ -1,15 +1,12 @@
 /** A month's budget as a ceiling on replicas. The minimum wins over it: a service that is off costs nothing, too. */
+import { affordablePods } from "#schemas/budget"
 import type { Policy } from "#schemas/Policy"
 import type { Limit } from "./Situation.ts"
-
-/** Hours in a mean month. */
-const HOURS_PER_MONTH = 730
 
 /** The replicas that the budget pays for all month long; undefined without one. */
 export const affordable = ({ objectives }: Pick<Policy, "objectives">): number | undefined => {
   const { cost } = objectives
-  if (cost === undefined) return undefined
-  return Math.max(0, Math.floor(cost.maxMonthlyCost / (cost.costPerPodPerHour * HOURS_PER_MONTH)))
+  return cost === undefined ? undefined : affordablePods(cost)
 }
 
 /** True where even the minimum costs more than the budget. */

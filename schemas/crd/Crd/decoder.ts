@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
+import { affordablePods, type Cost, monthlyCostOf } from "#schemas/budget"
 import type { Finding, Kind, Pause, Policy, PolicyRef, Refusal } from "#schemas/Policy"
 import { parseQuantityMilli } from "#schemas/quantity"
 import type { CrdKind, DecodeSettings } from "../Crd.ts"
@@ -162,22 +163,12 @@ export const noteInlineSecrets = (options: unknown, path: string, reader: Reader
     )
   )
 
-/** floor(budget / (price x 730 h)) of the months' average length. */
-export const costCap = (cost: { readonly maxMonthlyCost: number; readonly costPerPodPerHour: number }): number =>
-  // 0.1 x 730 is not 73 in binary, and a whole pod hangs on it.
-  Math.floor(Number((cost.maxMonthlyCost / (cost.costPerPodPerHour * 730)).toPrecision(12)))
-
-export const noteBudget = (
-  cost: { readonly maxMonthlyCost: number; readonly costPerPodPerHour: number } | undefined,
-  min: number,
-  path: string,
-  reader: Reader
-): void => {
-  if (cost === undefined || costCap(cost) >= min) return
+export const noteBudget = (cost: Cost | undefined, min: number, path: string, reader: Reader): void => {
+  if (cost === undefined || affordablePods(cost) >= min) return
   reader.note(
     "BudgetBelowMinimum",
     path,
-    `The budget pays for ${costCap(cost)} replicas and the minimum is ${min}: the minimum wins. Raise maxMonthlyCost to at least ${(min * cost.costPerPodPerHour * 730).toFixed(2)} or lower the minimum.`
+    `The budget pays for ${affordablePods(cost)} replicas and the minimum is ${min}: the minimum wins. Raise maxMonthlyCost to at least ${monthlyCostOf(min, cost).toFixed(2)} or lower the minimum.`
   )
 }
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import { costCap, durationMillis, parseMillis } from "#schemas/crd/Crd/decoder"
+import { durationMillis, parseMillis } from "#schemas/crd/Crd/decoder"
 import { DECODE_SETTINGS } from "#schemas/crd/Crd"
 import {
   decodes,
@@ -86,16 +86,6 @@ describe("a pause", () => {
       reason: "InvalidSpec",
       path: "spec.pause.until"
     })
-  })
-})
-
-describe("a budget", () => {
-  it("pays for whole pods of a mean month, and a tenth is a tenth", () => {
-    assert.strictEqual(costCap({ maxMonthlyCost: 1000, costPerPodPerHour: 0.05 }), 27)
-    for (let cents = 1; cents <= 100; cents++) {
-      const costPerPodPerHour = cents / 100
-      assert.strictEqual(costCap({ maxMonthlyCost: (cents * 730 * 10) / 100, costPerPodPerHour }), 10, `${cents} cents`)
-    }
   })
 })
 
