@@ -16,6 +16,8 @@ export interface PolicyObject {
   readonly ref: PolicyRef
   readonly decoded: Result.Result<Policy, ReadonlyArray<Refusal>>
   readonly status: Status | undefined
+  /** It was there when this operator began to lead, so another may have acted on it. */
+  readonly inherited?: boolean
 }
 
 /** What an actor says about itself, between two ticks. */

@@ -43,6 +43,8 @@ export interface ActInput {
   /** The API server asked to be left alone until then. */
   readonly notBefore: Millis
   readonly sent: Sent | undefined
+  /** Why it cannot be told yet what the leader before this one wrote: until then nothing is written over it. */
+  readonly unread: KubernetesError | undefined
 }
 
 export interface Acted {
@@ -88,6 +90,7 @@ export const act = Effect.fn("act")(function* (input: ActInput) {
       const message = "The API server asked to be left alone for a while; the decision is made again then."
       return done({ _tag: "Refused", reason: "Throttled", message })
     }
+    if (input.unread !== undefined) return yield* failed(input.unread)
 
     const read = yield* Effect.result(getScale(target))
     if (read._tag === "Failure") return yield* failed(read.failure)

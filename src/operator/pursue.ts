@@ -13,9 +13,10 @@ import type { Status } from "#schemas/Status"
 import { decide } from "#domain/decide"
 import { adopt, carryOver, initialMemory, restored } from "#domain/memory"
 import { settle } from "#domain/settle"
+import type { Kubernetes, KubernetesError } from "#services/Kubernetes"
 import { FIELD_MANAGER } from "#services/kubernetesCalls"
+import type { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { readReplicasOwner } from "#services/kubernetesScale"
-import { parseTime } from "#services/kubernetesTime"
 import { act, type Plan, type Sent } from "#operator/act"
 import type { BoundPolicy } from "#operator/bind"
 import type { Recalled } from "#operator/checkpoint"
@@ -83,7 +84,7 @@ export interface Pursued {
 export const pursue = Effect.fnUntraced(function* (input: PursueInput) {
   const { bound, observation, pursuit } = input
   const { policy } = bound
-  const recovered = yield* recover(input)
+  const { recovered, unread } = yield* recover(input)
   if (pursuit.policy !== policy) {
     pursuit.policy = policy
     pursuit.memory = carryOver(pursuit.memory, policy).memory
@@ -98,16 +99,19 @@ export const pursue = Effect.fnUntraced(function* (input: PursueInput) {
     mayAct: leader.mayAct,
     outdated: input.superseded,
     notBefore: pursuit.notBefore,
-    sent: pursuit.sent
+    sent: pursuit.sent,
+    unread
   })
   pursuit.sent = acted.sent
   pursuit.notBefore = acted.notBefore
   const { outcome } = acted
   if (outcome._tag === "Refused" && outcome.reason === "Outdated") return { records: recovered, foreign: undefined }
   const { before, decision, memory } = acted.plan
-  pursuit.memory = settle({ policy, memory, observation: acted.plan.observation, decision, outcome })
   const record = yield* recordOf(input, acted.plan, before, outcome)
   pursuit.record = record
+  // Whose replicas these are is not known, so they are nobody's yet.
+  if (unread !== undefined) return { records: [record], foreign: undefined }
+  pursuit.memory = settle({ policy, memory, observation: acted.plan.observation, decision, outcome })
   const foreign =
     before.foreignWrites.length > remembered.foreignWrites.length || last(before) !== last(remembered)
       ? { target: pursuit.target, from: remembered.lastSeen, to: acted.plan.observation.state.specReplicas }
@@ -129,44 +133,61 @@ const planned = (bound: BoundPolicy, memory: Memory, observation: Observation): 
   return { observation, before, ...decide({ policy, engines: bound.engines, observation, memory: before }) }
 }
 
+interface Recovery {
+  readonly recovered: ReadonlyArray<DecisionRecord>
+  readonly unread: KubernetesError | undefined
+}
+
+const NOTHING_LOST: Recovery = { recovered: [], unread: undefined }
+
 /**
  * Once, when the policy comes to this operator: replicas that neither status nor anybody else accounts for and that
- * were last written in our name are a write whose record died with its operator.
+ * were last written in our name are a write whose record died with its operator. When that was, nobody knows: the API
+ * server keeps no time of a write through /scale. So it counts from now, which delays what follows and hastens nothing.
  */
-const recover = Effect.fnUntraced(function* (input: PursueInput) {
+const recover = Effect.fnUntraced(function* (
+  input: PursueInput
+): Effect.fn.Return<Recovery, never, Kubernetes | KubernetesDiscovery> {
   const { object, observation, pursuit } = input
   const { inherited } = pursuit
-  if (inherited === "compared") return []
+  if (inherited === "compared") return NOTHING_LOST
   const to = observation.state.specReplicas
   const known = [pursuit.memory.lastWritten, reportedReplicas(inherited, pursuit.target)]
-  if (known.includes(to) || observation.state.conflict !== undefined) {
+  const from = known.find((replicas) => replicas !== undefined)
+  const unheard = from === undefined && object.inherited !== true // nobody before us has had to do with it
+  if (unheard || known.includes(to) || observation.state.conflict !== undefined) {
     pursuit.inherited = "compared"
-    return []
+    return NOTHING_LOST
   }
   const owner = yield* Effect.result(readReplicasOwner(pursuit.target))
-  if (owner._tag === "Failure") return [] // compared with the next tick
+  if (owner._tag === "Failure" && PASSING.has(owner.failure.reason._tag)) {
+    return { recovered: [], unread: owner.failure }
+  }
   pursuit.inherited = "compared"
-  const wroteAt = parseTime(owner.success.ourTime)
-  if (!owner.success.ours || wroteAt === undefined || wroteAt < Math.floor(object.ref.createdAt / 1000) * 1000)
-    return []
-  const from = known.find((replicas) => replicas !== undefined) ?? to
-  const outcome: Outcome = { _tag: "Recovered", from, to, by: FIELD_MANAGER }
-  const then: Observation = { ...observation, at: Math.min(wroteAt, observation.at) }
+  if (owner._tag === "Failure") {
+    yield* Effect.logWarning("Who wrote the replicas before this operator led cannot be read.", owner.failure)
+    return NOTHING_LOST
+  }
+  if (!owner.success.ours) return NOTHING_LOST
+  const outcome = { _tag: "Recovered", from: from ?? to, to, by: FIELD_MANAGER } satisfies Outcome
   const before = pursuit.memory
   const decision: Decision = {
     proposals: [],
     steps: [],
     desired: to,
-    action: to > from ? "scale_up" : to < from ? "scale_down" : "no_action",
+    action: to > outcome.from ? "scale_up" : to < outcome.from ? "scale_down" : "no_action",
     limitedBy: [],
     engine: "recovered",
     reason: `${nameOf(pursuit.target)} was scaled to ${to} by the operator before this one, which ended before it could say so.`,
     confidence: 0
   }
-  pursuit.memory = settle({ policy: input.bound.policy, memory: before, observation: then, decision, outcome })
-  const plan: Plan = { observation: then, before, memory: before, decision }
-  return [yield* recordOf(input, plan, before, outcome)]
+  pursuit.memory = settle({ policy: input.bound.policy, memory: before, observation, decision, outcome })
+  const plan: Plan = { observation, before, memory: before, decision }
+  return { recovered: [yield* recordOf(input, plan, before, outcome)], unread: undefined }
 })
+
+/** What the next tick may find healed. */
+const PASSING: ReadonlySet<string> = new Set(["Unreachable", "Throttled", "ServerError", "Unknown", "Malformed"])
 
 const reportedReplicas = (status: Status | undefined, target: Target): number | undefined =>
   status?.targets === undefined

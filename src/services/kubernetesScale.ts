@@ -81,13 +81,11 @@ export interface ReplicasOwner {
   readonly managers: ReadonlyArray<string>
   /** spec.replicas was last written by us through /scale. */
   readonly ours: boolean
-  /** When our entry was written (RFC 3339, whole seconds, the server's clock). */
-  readonly ourTime: string | undefined
 }
 
 /**
  * Who wrote the replicas last, from the main object's managedFields. A /scale of a built-in kind keeps no
- * annotation of ours, so this is what settles an unknown outcome: after a lost answer to "R -> n", replicas n held
+ * annotation of ours and no time, so this is what settles an unknown outcome: after a lost answer to "R -> n", replicas n held
  * by us mean that it happened; the old resourceVersion means that it has not, and that sending it again under the
  * same precondition can succeed at most once.
  */
@@ -100,8 +98,7 @@ export const readReplicasOwner = Effect.fn("kubernetesScale.readReplicasOwner")(
     resourceVersion: metadata.resourceVersion,
     uid: metadata.uid,
     managers: holders.flatMap((entry) => (entry.manager === undefined ? [] : [entry.manager])),
-    ours: own !== undefined,
-    ourTime: own?.time
+    ours: own !== undefined
   }
   return owner
 })

@@ -3,6 +3,7 @@ import { assert, describe } from "vitest"
 import type { Decision, Outcome } from "#schemas/Decision"
 import type { Policy } from "#schemas/Policy"
 import { act, type ActInput, type Plan, type Sent } from "#operator/act"
+import { KubernetesError } from "#services/Kubernetes"
 import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { deployment, memory, policyOf, state } from "#test/operator/records"
 import { simulated } from "#test/simulation/inSimulation"
@@ -44,6 +45,7 @@ interface Given {
   readonly outdated?: () => boolean
   readonly sent?: Sent
   readonly notBefore?: number
+  readonly unread?: KubernetesError
 }
 
 const world = Effect.fnUntraced(function* (replicas: number) {
@@ -58,7 +60,8 @@ const world = Effect.fnUntraced(function* (replicas: number) {
       mayAct: Effect.sync(given.mayAct ?? (() => true)),
       outdated: given.outdated ?? (() => false),
       notBefore: given.notBefore ?? 0,
-      sent: given.sent
+      sent: given.sent,
+      unread: given.unread
     }
     return act(input).pipe(Effect.provide(layer))
   }
@@ -301,6 +304,20 @@ describe("act", () => {
       yield* Effect.sleep("31 seconds")
       assert.strictEqual((yield* run({ notBefore: busy.notBefore })).outcome._tag, "Scaled")
       assert.deepStrictEqual(writes, [5])
+    })
+  )
+
+  simulated(
+    "writes nothing over what may be the last leader's until that is read",
+    Effect.gen(function* () {
+      const { run, writes } = yield* world(2)
+      const unread = new KubernetesError({
+        request: "GET web",
+        reason: { _tag: "ServerError", status: 500 },
+        detail: ""
+      })
+      assert.strictEqual(tagOf((yield* run({ unread })).outcome), "Refused:ServerError")
+      assert.deepStrictEqual(writes, [])
     })
   )
 

@@ -1,7 +1,7 @@
 import { Effect, Fiber } from "effect"
 import { assert, describe } from "vitest"
 import { Ledger } from "#operator/Ledger"
-import { makeWorld, NAMESPACE, running, HELD } from "#test/operator/operatorWorld"
+import { HELD, makeWorld, NAMESPACE, running, type World } from "#test/operator/operatorWorld"
 import { simulated } from "#test/simulation/inSimulation"
 
 describe("a target pursued", () => {
@@ -76,6 +76,89 @@ describe("a target pursued", () => {
       assert.strictEqual(world.writes.length, 1)
     }),
     { seeds: 10 }
+  )
+
+  /** An operator that is gone as soon as it has written, and what there is then. */
+  const dyingInItsWrite = Effect.fnUntraced(function* (world: World, target: string, wanted: number) {
+    const { layer, port } = world.operator("a")
+    world.api.onCommit(({ manager, resource }) => {
+      if (resource.plural === "deployments" && manager === "nimbusguard" && world.writes.length === 1) port.cut()
+    })
+    world.load(target, wanted)
+    const fiber = yield* Effect.forkScoped(Effect.provide(Effect.never, layer))
+    yield* Effect.sleep("30 seconds")
+    yield* Fiber.interrupt(fiber)
+    assert.strictEqual(world.replicas(target), wanted)
+  })
+
+  simulated(
+    "keeps the cooldown of a write whose record died, even of a policy that nobody had reported on",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 3)
+      const scaling = { minReplicas: 1, maxReplicas: 10, cooldownPeriod: 120 }
+      world.policy("web", { scaling: { ...scaling, behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } } })
+      yield* dyingInItsWrite(world, "web", 6)
+      assert.deepStrictEqual(world.api.get("ScalingPolicy", NAMESPACE, "web")["status"], undefined)
+      world.load("web", 2)
+      yield* running(world, Effect.sleep("4 minutes"), "b")
+      const [up, down] = world.writes
+      assert.deepStrictEqual([up?.to, down?.to, world.writes.length], [6, 2, 2])
+      assert.isAtLeast((down?.at ?? 0) - (up?.at ?? 0), 120_000)
+      assert.strictEqual(world.events().filter((event) => event === "web: Recovered").length, 1)
+    }),
+    { seeds: 5 }
+  )
+
+  simulated(
+    "writes nothing before it could read whose replicas these are",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 3)
+      world.policy("web")
+      yield* dyingInItsWrite(world, "web", 6)
+      const heal = world.api.fault(({ method, path }) =>
+        method === "GET" && path.endsWith("/deployments/web") ? { kind: "refuse", status: 500 } : undefined
+      )
+      world.load("web", 2)
+      const b = world.operator("b")
+      const fiber = yield* Effect.forkScoped(Effect.provide(Effect.never, b.layer))
+      yield* Effect.sleep("90 seconds")
+      assert.strictEqual(world.writes.length, 1)
+      assert.strictEqual(world.condition("web", "ScalingActive")?.reason, "ServerError")
+      heal()
+      yield* Effect.sleep("1 minute")
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(world.replicas("web"), 2)
+      const about = world.events().filter((event) => event.startsWith("web: "))
+      assert.deepStrictEqual(about.toSorted(), ["web: Recovered", "web: ScaledDown"])
+    }),
+    { seeds: 5 }
+  )
+
+  simulated(
+    "takes what an earlier policy of its name left behind for nobody's lost write",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 3)
+      world.policy("web")
+      world.load("web", 6)
+      yield* running(
+        world,
+        Effect.gen(function* () {
+          yield* Effect.sleep("1 minute")
+          world.api.remove("ScalingPolicy", NAMESPACE, "web")
+          world.policy("web")
+          yield* Effect.sleep("1 minute")
+          const activity = yield* (yield* Ledger).activity
+          assert.deepStrictEqual(
+            activity.map(({ from, outcome, to }) => [outcome, from, to]),
+            [["Scaled", 3, 6]]
+          )
+        })
+      )
+    }),
+    { seeds: 5 }
   )
 
   simulated(

@@ -53,6 +53,7 @@ describe("the tiny API server", () => {
       const entries = metadata(live)["managedFields"] as ReadonlyArray<JsonObject>
       const ours = entries.find((entry) => entry["manager"] === "nimbusguard")
       assert.deepStrictEqual([ours?.["subresource"], ours?.["fieldsV1"]], ["scale", { "f:spec": { "f:replicas": {} } }])
+      assert.notProperty(ours, "time")
       assert.isFalse(JSON.stringify(entries.filter((entry) => entry !== ours)).includes("f:replicas"))
     })
   )

@@ -517,7 +517,8 @@ const rendered = (entry: Entry): JsonObject => {
     manager: entry.manager,
     operation: entry.operation,
     ...(entry.subresource === "" ? {} : { subresource: entry.subresource }),
-    time: entry.time,
+    // The real one keeps no time of what came through /scale.
+    ...(entry.subresource === "scale" ? {} : { time: entry.time }),
     fieldsType: "FieldsV1",
     fieldsV1: fields
   }
