@@ -232,6 +232,15 @@ describeWith(["controlPlane", "prometheus", "nats-server"], "the examples of the
           /^ {2}currentReplicas: [12]$/m
         )
         expect(await operator.movesOf(namespace, "my-app")).not.toContain("2->6")
+        const perPod = 'sum(rate(http_requests_total{app="my-app"}[1m])) / count(up{app="my-app"})'
+        await eventually(
+          async (seen) => {
+            const value = Number((await monitoring.query(perPod))[0]?.value[1])
+            seen(value)
+            return value > 270 && value < 290
+          },
+          { what: "Prometheus to know that two pods serve 560 requests a second" }
+        )
         await rule.delete()
 
         // Of 560 requests a second each of the two pods serves 280, where it should serve 100.
