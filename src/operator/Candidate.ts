@@ -13,8 +13,8 @@ import { type Instant, LEASE_MILLIS } from "#operator/actWindow"
 export type Attempt =
   /** Ours, by a write that was sent then. */
   | { readonly _tag: "Held"; readonly sent: Instant }
-  /** Somebody else's. */
-  | { readonly _tag: "Rival"; readonly holder: string }
+  /** Somebody else's, for so much longer unless it is renewed. */
+  | { readonly _tag: "Rival"; readonly holder: string; readonly leftMillis: number }
   /** Somebody changed it while we wrote: nothing is known until the next attempt. */
   | { readonly _tag: "Outrun" }
 
@@ -76,7 +76,7 @@ export const makeCandidate = Effect.fnUntraced(function* (options: {
   }
 
   /** The rival that still has it. Its own words about the time count for nothing. */
-  const rivalOf = Effect.fnUntraced(function* (lease: Lease) {
+  const rivalOf = Effect.fnUntraced(function* (lease: Lease): Effect.fn.Return<Attempt | undefined> {
     const spec = lease.spec ?? {}
     const now = yield* monotonic
     const record = JSON.stringify([spec.holderIdentity, spec.renewTime, spec.acquireTime, spec.leaseTransitions])
@@ -84,7 +84,8 @@ export const makeCandidate = Effect.fnUntraced(function* (options: {
     const holder = spec.holderIdentity ?? ""
     if (holder === "" || holder === identity) return undefined
     const durationMillis = Math.max((spec.leaseDurationSeconds ?? 0) * 1000, LEASE_MILLIS)
-    return now - observed.atMillis <= durationMillis ? holder : undefined
+    const leftMillis = observed.atMillis + durationMillis - now
+    return leftMillis >= 0 ? { _tag: "Rival", holder, leftMillis } : undefined
   })
 
   const specAfter = (before: Lease | undefined, now: string): LeaseSpec => {
@@ -108,7 +109,7 @@ export const makeCandidate = Effect.fnUntraced(function* (options: {
   const readAndTake = Effect.fnUntraced(function* (withinMillis: number) {
     const lease = yield* read(withinMillis)
     const rival = lease === undefined ? undefined : yield* rivalOf(lease)
-    if (rival !== undefined) return { _tag: "Rival", holder: rival } satisfies Attempt
+    if (rival !== undefined) return rival
     return yield* take(lease, withinMillis).pipe(
       Effect.catchIf(
         (error) => error.reason._tag === "Conflict" || error.reason._tag === "AlreadyExists",

@@ -22,7 +22,7 @@ import {
   RETRY_MILLIS,
   withinActWindow
 } from "#operator/actWindow"
-import { makeCandidate } from "#operator/Candidate"
+import { type Attempt, makeCandidate } from "#operator/Candidate"
 
 export interface Leadership {
   readonly leading: boolean
@@ -80,6 +80,10 @@ const instant: Effect.Effect<Instant> = Effect.gen(function* () {
 
 const pause = Effect.flatMap(Random.nextBetween(0.8, 1.2), (factor) => Effect.sleep(RETRY_MILLIS * factor))
 
+/** Looks often enough to be there soon after a lease was given back, and at once when a rival's has run out. */
+const waitFor = (leftMillis: number) =>
+  Effect.flatMap(Random.nextBetween(0.6, 1), (factor) => Effect.sleep(Math.min(RETRY_MILLIS * factor, leftMillis + 1)))
+
 const makeElected = Effect.fnUntraced(function* (options: LeaderOptions) {
   const suffix = (yield* Random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0")
   const identity = `${options.identity}_${suffix}`
@@ -104,24 +108,28 @@ const makeElected = Effect.fnUntraced(function* (options: LeaderOptions) {
   /** One attempt to take or keep the lease. Trouble is told, not thrown: the next attempt comes anyway. */
   const attempt = (withinMillis: number) =>
     candidate.attempt(withinMillis).pipe(
-      Effect.flatMap((outcome) => {
+      Effect.flatMap((outcome): Effect.Effect<Attempt> => {
         if (outcome._tag === "Held") renewed = outcome.sent
-        if (outcome._tag === "Outrun") return Effect.as(publish({ trouble: undefined }), outcome._tag)
+        if (outcome._tag === "Outrun") return Effect.as(publish({ trouble: undefined }), outcome)
         const holder = outcome._tag === "Held" ? identity : outcome.holder
-        return Effect.as(publish({ holder, known: true, trouble: undefined }), outcome._tag)
+        return Effect.as(publish({ holder, known: true, trouble: undefined }), outcome)
       }),
       Effect.catch((error) =>
         Effect.gen(function* () {
           const { trouble } = yield* SubscriptionRef.get(state)
           if (trouble?.reason._tag !== error.reason._tag) yield* Effect.logWarning("The lease is out of reach", error)
           yield* publish({ trouble: error })
-          return "Trouble" as const
+          return { _tag: "Trouble" } as const
         })
       )
     )
 
   const campaign = Effect.gen(function* () {
-    while ((yield* attempt(RENEW_DEADLINE_MILLIS / 2)) !== "Held") yield* pause
+    while (true) {
+      const outcome = yield* attempt(RENEW_DEADLINE_MILLIS / 2)
+      if (outcome._tag === "Held") break
+      yield* waitFor(outcome._tag === "Rival" ? outcome.leftMillis : RETRY_MILLIS)
+    }
     yield* publish({ leading: true })
     yield* Effect.logInfo(`${identity} leads`)
   })
@@ -137,8 +145,8 @@ const makeElected = Effect.fnUntraced(function* (options: LeaderOptions) {
       if (leftMillis > 0) {
         const once = attempt(Math.min(leftMillis, RENEW_DEADLINE_MILLIS / 2))
         const outcome = Option.getOrUndefined(yield* Effect.timeoutOption(once, leftMillis))
-        if (outcome === "Held") continue
-        if (outcome === "Rival") return
+        if (outcome?._tag === "Held") continue
+        if (outcome?._tag === "Rival") return
       }
       if (pastRenewDeadline(sent, yield* instant)) return
     }

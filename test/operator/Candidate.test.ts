@@ -40,7 +40,7 @@ describe("a candidate", () => {
         }
       })
       const a = yield* candidate(api, "a")
-      assert.deepStrictEqual(yield* a.attempt(WITHIN), { _tag: "Rival", holder: "z" })
+      assert.deepStrictEqual(yield* a.attempt(WITHIN), { _tag: "Rival", holder: "z", leftMillis: 20_000 })
       yield* Effect.sleep("19 seconds")
       assert.strictEqual(yield* outcome(a), "Rival")
       yield* Effect.sleep("2 seconds")
