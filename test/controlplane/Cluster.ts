@@ -90,6 +90,9 @@ export interface AuditEvent {
     readonly name?: string
   }
   readonly responseStatus?: { readonly code?: number }
+  /** Of requests to a scale subresource alone, what was sent and what came back. */
+  readonly requestObject?: unknown
+  readonly responseObject?: unknown
   readonly requestReceivedTimestamp: string
   readonly stageTimestamp: string
 }
@@ -444,7 +447,7 @@ export class Cluster {
     })
   }
 
-  /** Every finished request so far that the filter takes; the log is at level Metadata. */
+  /** Every finished request so far that the filter takes; bodies are kept of /scale alone. */
   async auditEvents(filter: (event: AuditEvent) => boolean = () => true): Promise<ReadonlyArray<AuditEvent>> {
     const text = await readFile(this.address.auditLogPath, "utf8")
     // The last line may be half written.

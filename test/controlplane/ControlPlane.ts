@@ -30,7 +30,12 @@ const auditPolicy = {
   apiVersion: "audit.k8s.io/v1",
   kind: "Policy",
   omitStages: ["RequestReceived"],
-  rules: [{ level: "None", nonResourceURLs: ["/healthz*", "/livez*", "/readyz*", "/openapi/*"] }, { level: "Metadata" }]
+  rules: [
+    { level: "None", nonResourceURLs: ["/healthz*", "/livez*", "/readyz*", "/openapi/*"] },
+    // Who set replicas to what is told by nothing else once a second writer has been there.
+    { level: "RequestResponse", resources: [{ group: "apps", resources: ["*/scale"] }] },
+    { level: "Metadata" }
+  ]
 }
 
 const controllers = [
