@@ -17,7 +17,6 @@ import { Health } from "#operator/Health"
 import { Leader, LEASE_NAME } from "#operator/Leader"
 import { Ledger } from "#operator/Ledger"
 import type { PolicyObject } from "#operator/Mailbox"
-import { targetKey } from "#operator/Ownership"
 import { watchPolicies } from "#operator/policies"
 import { Supervisor } from "#operator/Supervisor"
 import { type WorkloadChange, Workloads } from "#operator/Workloads"
@@ -106,22 +105,11 @@ const observeLeadership = Effect.gen(function* () {
   )
 })
 
-/** A target that came, went, or changed its labels concerns the policies that name it and those that select. */
-const wake = (supervisor: Supervisor["Service"], { target, what }: WorkloadChange): Effect.Effect<void> => {
-  if (what === "Replicas") return Effect.void // seen with the next tick; nearly always our own write
-  const key = targetKey(target)
-  const selects = ({ decoded }: PolicyObject) => {
-    if (decoded._tag === "Failure") return false
-    const { targets } = decoded.success
-    return targets._tag === "Labels" && targets.namespace === target.namespace
-  }
-  return Effect.asVoid(
-    supervisor.poke(
-      (object, targets) => selects(object) || targets.some((each) => targetKey(each) === key),
-      `${target.kind} ${target.name} ${what.toLowerCase()}`
-    )
-  )
-}
+/** A target that came, went, or changed its labels. Its replicas are seen with the next tick: nearly always our own. */
+const wake = (supervisor: Supervisor["Service"], { target, what }: WorkloadChange): Effect.Effect<void> =>
+  what === "Replicas"
+    ? Effect.void
+    : supervisor.targetChanged(target, `${target.kind} ${target.name} ${what.toLowerCase()}`)
 
 /** Health, Ledger, Leader and Supervisor are what the pages and the commands look at. */
 export const layer = (options: OperatorOptions) => {

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import type { Target } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import { Metrics } from "#services/Metrics"
@@ -76,11 +77,8 @@ export class Supervisor extends Context.Service<
     readonly upsertAll: (objects: ReadonlyArray<PolicyObject>) => Effect.Effect<void>
     /** False: there is no such actor, or it has no room. */
     readonly tell: (uid: string, message: Message) => Effect.Effect<boolean>
-    /** Wakes the policies that fit; answers how many there were. */
-    readonly poke: (
-      fits: (object: PolicyObject, targets: ReadonlyArray<Target>) => boolean,
-      cause: string
-    ) => Effect.Effect<number>
+    /** Wakes the policies that name the target, and those that select by labels in its namespace. */
+    readonly targetChanged: (target: Target, cause: string) => Effect.Effect<void>
     /** The object is deleted. Comes back when the actor has ended. */
     readonly remove: (uid: string) => Effect.Effect<void>
     /** This operator leads no longer: ends all actors, and comes back when they have ended. */
@@ -105,6 +103,7 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
   const metronome = new Metronome()
   const ownership = new Ownership()
   const entries = new Map<string, Entry>()
+  const selecting = new Selecting()
   const fibers = yield* FiberMap.make<string, void, never>() // E = never: no actor dies unseen
   /** In this layer's own context, which all actors share. */
   const fork = yield* FiberMap.runtime(fibers)<never>()
@@ -164,6 +163,7 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
     const beat = new Beat((dueAt) => mailbox.offer({ _tag: "Ticked", dueAt }))
     const entry: Entry = { object, mailbox, beat, streak: undefined, ending: undefined }
     entries.set(object.ref.uid, entry)
+    selecting.note(object)
     const firstTickAt = startSlot(yield* Clock.currentTimeMillis)
     const schedule = (dueAt: Millis) => metronome.schedule(beat, dueAt)
     const actor = yield* actors.make({ object, mailbox, firstTickAt, schedule, ownership, poke })
@@ -182,6 +182,7 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
       if (entry === undefined) return start(object)
       if (entry.ending !== undefined) return Effect.andThen(Deferred.await(entry.ending), hand(object))
       entry.object = object
+      selecting.note(object)
       entry.mailbox.offer({ _tag: "Applied", object })
       return Effect.void
     })
@@ -203,6 +204,7 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
         Effect.ensuring(
           Effect.suspend(() => {
             entries.delete(uid)
+            selecting.forget(uid)
             poke(ownership.release(uid), "another policy let the target go")
             return Deferred.succeed(ending, undefined)
           })
@@ -225,11 +227,9 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
       yield* Effect.forEach(objects, hand, { discard: true })
     }),
     tell,
-    poke: (fits, cause) =>
+    targetChanged: (target, cause) =>
       Effect.sync(() => {
-        const uids = [...entries].flatMap(([uid, { object }]) => (fits(object, ownership.targetsOf(uid)) ? [uid] : []))
-        poke(uids, cause)
-        return uids.length
+        poke(new Set([...ownership.claimants(target).map(({ uid }) => uid), ...selecting.of(target.namespace)]), cause)
       }),
     remove: (uid) => retire(uid, "Deleted"),
     stop,
@@ -241,3 +241,22 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
     size: Effect.sync(() => entries.size)
   } satisfies Supervisor["Service"]
 })
+
+/** Policies that select by labels, by namespace: any workload there may become theirs. */
+class Selecting {
+  readonly #namespaces = new Map<string, string>()
+
+  note({ decoded, ref }: PolicyObject): void {
+    const targets = Result.isSuccess(decoded) ? decoded.success.targets : undefined
+    if (targets?._tag === "Labels") this.#namespaces.set(ref.uid, targets.namespace)
+    else this.#namespaces.delete(ref.uid)
+  }
+
+  forget(uid: string): void {
+    this.#namespaces.delete(uid)
+  }
+
+  of(namespace: string): ReadonlyArray<string> {
+    return [...this.#namespaces].flatMap(([uid, each]) => (each === namespace ? [uid] : []))
+  }
+}

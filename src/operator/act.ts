@@ -63,6 +63,18 @@ const SETTLE_READS = 3
 const SENT_MAX_MILLIS = SCALE_COMMIT_MILLIS + 2_000
 
 export const act = Effect.fn("act")(function* (input: ActInput) {
+  const acted = yield* attempt(input)
+  const { outcome, plan } = acted
+  yield* Effect.annotateCurrentSpan({
+    target: nameOf(plan.observation.target),
+    desired: plan.decision.desired,
+    outcome: outcome._tag,
+    ...("message" in outcome ? { message: outcome.message } : {})
+  })
+  return acted
+})
+
+const attempt = Effect.fnUntraced(function* (input: ActInput) {
   const { policy } = input
   const target = input.plan.observation.target
   let { notBefore, plan, sent } = input
@@ -81,7 +93,8 @@ export const act = Effect.fn("act")(function* (input: ActInput) {
     return done({ _tag: "Refused", reason: error.reason._tag, message: remedyFor(error, plan) })
   })
 
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  for (let count = 1; count <= ATTEMPTS; count++) {
+    if (input.outdated()) return done(OUTDATED)
     const withheld = whyWithheld(policy, plan)
     if (withheld !== undefined && sent === undefined) return done(withheld)
     const settled = plan.decision.desired === plan.observation.state.specReplicas
@@ -118,9 +131,7 @@ export const act = Effect.fn("act")(function* (input: ActInput) {
     if (after !== undefined) return done(after)
     const { desired } = plan.decision
     if (desired === replicas) return done({ _tag: "Unchanged" })
-    if (input.outdated()) {
-      return done({ _tag: "Refused", reason: "Outdated", message: "The policy changed while it was decided upon." })
-    }
+    if (input.outdated()) return done(OUTDATED)
     if (!(yield* input.mayAct)) return done(NOT_LEADER)
 
     const at = yield* Clock.currentTimeMillis
@@ -171,6 +182,12 @@ const lost = ({ from, to }: Sent): Outcome => ({
   _tag: "Unknown",
   message: `The answer to the change from ${from} to ${to} replicas was lost, and reading back did not tell. It is settled before anything else is written.`
 })
+
+const OUTDATED: Outcome = {
+  _tag: "Refused",
+  reason: "Outdated",
+  message: "The policy changed while it was decided upon; it is decided anew."
+}
 
 const NOT_LEADER: Outcome = {
   _tag: "Withheld",

@@ -90,7 +90,7 @@ export const pursue = Effect.fnUntraced(function* (input: PursueInput) {
     pursuit.memory = carryOver(pursuit.memory, policy).memory
   }
   const remembered = pursuit.memory
-  const plan = planned(bound, remembered, observation)
+  const plan = yield* decideSpan(bound, remembered, observation)
   const leader = yield* Leader
   const acted = yield* act({
     policy,
@@ -132,6 +132,28 @@ const planned = (bound: BoundPolicy, memory: Memory, observation: Observation): 
   const { policy } = bound
   return { observation, before, ...decide({ policy, engines: bound.engines, observation, memory: before }) }
 }
+
+/** The same as a span that says why. */
+const decideSpan = Effect.fn("decide")(function* (bound: BoundPolicy, memory: Memory, observation: Observation) {
+  const plan = planned(bound, memory, observation)
+  const { desired, engine, limitedBy, proposals, reason, recommended } = plan.decision
+  yield* Effect.annotateCurrentSpan({
+    target: nameOf(observation.target),
+    current: observation.state.specReplicas,
+    desired,
+    engine,
+    reason,
+    limitedBy: limitedBy.join(","),
+    ...(recommended === undefined ? {} : { recommended }),
+    ...Object.fromEntries(
+      proposals.map(({ engine: by, replicas, signal }) => [
+        `proposal.${by}${signal === undefined ? "" : `.${signal}`}`,
+        replicas ?? "none"
+      ])
+    )
+  })
+  return plan
+})
 
 interface Recovery {
   readonly recovered: ReadonlyArray<DecisionRecord>

@@ -1,7 +1,44 @@
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { assert, describe } from "vitest"
+import type { DecisionRecord } from "#schemas/Decision"
+import { missing } from "#schemas/Reading"
+import type { Status } from "#schemas/Status"
+import type { Facts } from "#operator/Facts"
+import { Ledger } from "#operator/Ledger"
+import { report, Reported } from "#operator/report"
+import { Metrics } from "#services/Metrics"
+import { AT, facts, scaled, target } from "#test/operator/factsOf"
+import { leaderWhile } from "#test/operator/leaders"
+import { refOf } from "#test/operator/records"
+import { TinyApi } from "#test/worlds/TinyApi"
+import { textAt } from "#test/worlds/TinyStore"
 import { makeWorld, running } from "#test/operator/operatorWorld"
 import { simulated } from "#test/simulation/inSimulation"
+
+/** One policy's reporter over an API server that holds the policy. */
+const reporting = Effect.fnUntraced(function* (mayAct: () => boolean) {
+  const api = yield* TinyApi.make()
+  const made = api.create({
+    apiVersion: "nimbusguard.io/v1",
+    kind: "ScalingPolicy",
+    metadata: { name: "a", namespace: "shop" },
+    spec: {}
+  })
+  const ref = refOf("a", { uid: (made["metadata"] as { uid: string }).uid })
+  const reported = new Reported(undefined)
+  const layer = Ledger.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(api.layer(), Metrics.layerNone, leaderWhile(mayAct)))
+  )
+  const context = yield* Layer.build(layer)
+  return {
+    api,
+    tell: (given: Facts, fresh: ReadonlyArray<DecisionRecord> = []) =>
+      Effect.provideContext(report(reported, { ...given, ref }, fresh), context),
+    writes: () => api.calls.filter(({ path }) => path.endsWith("/status")).length,
+    events: () =>
+      api.store.list(api.store.resource("Event", "events.k8s.io"), "shop").map((event) => textAt(event, "reason"))
+  }
+})
 
 describe("report", () => {
   simulated(
@@ -30,5 +67,57 @@ describe("report", () => {
       )
     }),
     { seeds: 3 }
+  )
+
+  simulated(
+    "writes a status only when its meaning changes, and refreshes the rest within some minutes",
+    Effect.gen(function* () {
+      const { api, tell, writes } = yield* reporting(() => true)
+      const quiet = facts()
+      yield* tell(quiet)
+      assert.strictEqual(writes(), 1)
+      for (let tick = 1; tick <= 19; tick++) yield* tell({ ...quiet, at: AT + tick * 15_000 })
+      assert.strictEqual(writes(), 1)
+      for (let tick = 20; tick <= 27; tick++) yield* tell({ ...quiet, at: AT + tick * 15_000 })
+      assert.strictEqual(writes(), 2)
+      yield* tell({ ...quiet, at: AT + 28 * 15_000, targets: [target({ decision: { desired: 9 } })] })
+      assert.strictEqual(writes(), 3)
+      const status = api.get("ScalingPolicy", "shop", "a")["status"] as Status
+      assert.strictEqual(status.targetReplicas, 9)
+    }),
+    { seeds: 20 }
+  )
+
+  simulated(
+    "tells the API server nothing outside the act window, and everything when it may again",
+    Effect.gen(function* () {
+      let mayAct = false
+      const { tell, writes } = yield* reporting(() => mayAct)
+      yield* tell(facts())
+      assert.strictEqual(writes(), 0)
+      mayAct = true
+      yield* tell({ ...facts(), at: AT + 15_000 })
+      assert.strictEqual(writes(), 1)
+    })
+  )
+
+  simulated(
+    "makes an event of a flapping cause once in a while, and of scaling every time",
+    Effect.gen(function* () {
+      const { events, tell } = yield* reporting(() => true)
+      const bad = [target({ reading: missing("Timeout", "No answer.") })]
+      for (let tick = 0; tick < 20; tick++) {
+        yield* tell({ ...facts(), at: AT + tick * 15_000, ...(tick % 2 === 0 ? { targets: bad } : {}) })
+      }
+      assert.deepStrictEqual(events(), ["MetricError"])
+      const up = target({ outcome: scaled })
+      for (let tick = 20; tick < 23; tick++) {
+        const record = up.record === undefined ? [] : [{ ...up.record, id: `a/${tick}` }]
+        yield* tell({ ...facts(), at: AT + tick * 15_000, targets: [up] }, record)
+      }
+      const counts = events().filter((reason) => reason === "ScaledUp").length
+      assert.isAtLeast(counts, 1)
+    }),
+    { seeds: 5 }
   )
 })
