@@ -76,6 +76,9 @@ const ready = (facts: Facts): Answer => {
 
 const refused = ({ message, path }: Refusal): string => (message.includes(path) ? message : `${path}: ${message}`)
 
+/** Nothing was decided so far: it is early, or there is what keeps the policy from being ready. */
+const undecided = (type: ConditionType, facts: Facts): Answer => ({ ...ready(facts), type, status: "Unknown" })
+
 /** A refusal that no later tick will heal by itself. */
 const refusedOf = (facts: Facts) => {
   for (const { outcome } of recordsOf(facts)) {
@@ -90,7 +93,7 @@ const whyOf = (reading: Reading): string => (reading._tag === "Missing" ? readin
 
 const metricsAvailable = (facts: Facts): Answer => {
   const records = recordsOf(facts)
-  if (records.length === 0) return answer("MetricsAvailable", "Unknown", "Initializing", NOT_YET)
+  if (records.length === 0) return undecided("MetricsAvailable", facts)
   const absent = records.flatMap(({ observation }) =>
     observation.readings.flatMap(({ reading, signal }) => (reading._tag === "Measured" ? [] : [{ reading, signal }]))
   )
@@ -128,7 +131,7 @@ const scalingActive = (facts: Facts): Answer => {
 
 const scalingLimited = (facts: Facts): Answer => {
   const records = recordsOf(facts)
-  if (records.length === 0) return answer("ScalingLimited", "Unknown", "Initializing", NOT_YET)
+  if (records.length === 0) return undecided("ScalingLimited", facts)
   const limited = records.filter(({ decision }) => decision.limitedBy.length > 0)
   const last = limited[0]?.decision.limitedBy.at(-1)
   if (last === undefined) {
@@ -186,7 +189,7 @@ const sloObserved = (facts: Facts): ReadonlyArray<Answer> => {
   const names = [latency?.signal, errorRate?.signal].filter((name) => name !== undefined)
   if (names.length === 0) return []
   const records = recordsOf(facts)
-  if (records.length === 0) return [answer("SLOObserved", "Unknown", "Initializing", NOT_YET)]
+  if (records.length === 0) return [undecided("SLOObserved", facts)]
   const lost = records.flatMap(({ observation }) =>
     observation.readings.flatMap(({ reading, signal }) =>
       names.includes(signal) && reading._tag !== "Measured" ? [{ reading, signal }] : []

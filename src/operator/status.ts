@@ -31,7 +31,7 @@ export const statusOf = ({ conditions, decisions, facts, phase, totals }: Status
     phase,
     observedGeneration: facts.ref.generation,
     ...(record === undefined ? {} : replicasOf(record)),
-    ...(first === undefined ? {} : { target: nameOf(first.target) }),
+    ...targetOf(facts),
     ...lastScaling(first?.memory),
     ...(record === undefined ? {} : { lastDecision: lastDecisionOf(record) }),
     metrics: {
@@ -71,6 +71,12 @@ export const meaningOf = (status: Status): string =>
 
 const SENTENCE_MAX = 512
 const clip = (text: string): string => (text.length > SENTENCE_MAX ? `${text.slice(0, SENTENCE_MAX - 1)}…` : text)
+
+/** Shown even while it is not there: it is what somebody looks for then. */
+const targetOf = ({ policy, targets: [first] }: Facts): { readonly target?: string } => {
+  const target = first?.target ?? (policy?.targets._tag === "Ref" ? policy.targets.target : undefined)
+  return target === undefined ? {} : { target: nameOf(target) }
+}
 
 /** Replicas as they are after the tick, not as it found them. */
 const replicasOf = ({ decision, observation, outcome }: DecisionRecord) => ({

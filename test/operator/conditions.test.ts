@@ -46,6 +46,18 @@ const CONDITIONS: ReadonlyArray<readonly [string, Facts, ConditionType, string |
   ],
   ["has its metrics", facts(), "MetricsAvailable", "True/AllMeasured"],
   [
+    "knows nothing of metrics before the first tick",
+    facts({ targets: [{ ...target(), record: undefined }] }),
+    "MetricsAvailable",
+    "Unknown/Initializing"
+  ],
+  [
+    "says why nothing was measured",
+    facts({ targets: [], troubles: [{ reason: "TargetNotFound", message: "No web.", lasting: true }] }),
+    "MetricsAvailable",
+    "Unknown/TargetNotFound"
+  ],
+  [
     "says why a metric is missing",
     facts({ targets: [target({ reading: missing("Timeout", "No answer.") })] }),
     "MetricsAvailable",

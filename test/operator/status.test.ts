@@ -18,6 +18,11 @@ describe("status", () => {
     assert.strictEqual(status.metrics?.successRate, 0.75)
   })
 
+  it("names the target also while it is not there", () => {
+    const absent = { reason: "TargetNotFound" as const, message: "No web.", lasting: true }
+    assert.strictEqual(statusFor(facts({ targets: [], troubles: [absent] })).target, "Deployment/a")
+  })
+
   it("means the same when only values, times and sentences differ", () => {
     const other = facts({
       at: AT + 15_000,

@@ -60,8 +60,9 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
       await setLoad("late", 30)
       const policy = await follow(cluster, namespace, policyOf("late"))
       const lost = await policy.untilCondition("Ready", "False", "TargetNotFound")
-      expect(lost.phase).toBe("Error")
+      expect(lost).toMatchObject({ phase: "Error", target: "Deployment/late" })
       expect(conditionOf(lost, "Ready").message).toContain("Deployment/late")
+      expect(conditionOf(lost, "MetricsAvailable")).toMatchObject({ status: "Unknown", reason: "TargetNotFound" })
       expect(conditionOf(lost, "ScalingActive")).toMatchObject({ status: "False", reason: "TargetNotFound" })
       expect((await policy.events())[0]).toMatch(/^TargetNotFound: .*Deployment\/late/)
 
