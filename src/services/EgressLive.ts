@@ -23,7 +23,11 @@ import { Settings } from "#services/Settings"
 
 const POOLS_MAX = 4096
 const POOL_IDLE = "60 seconds"
-const CONNECTIONS_PER_POOL = 8
+/**
+ * Not for the server's sake, which may answer fewer at once, but for the event loop's: each turn of it takes at most
+ * one answer from each connection, so that a few connections and one slow turn make a queue that outlives deadlines.
+ */
+const CONNECTIONS_PER_POOL = 64
 const CONNECT_MILLIS = 5_000
 const HEADER_BYTES_MAX = 16_384
 
