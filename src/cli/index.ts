@@ -11,6 +11,7 @@ import { VERSION } from "#services/version"
 const VERBS = {
   run: async () => (await import("#cli/run")).runCommand,
   doctor: async () => (await import("#cli/doctor")).doctorCommand,
+  decide: async () => (await import("#cli/decide")).decideCommand,
   validate: async () => (await import("#cli/validate")).validateCommand,
   manifests: async () => (await import("#cli/manifests")).manifestsCommand
 }
