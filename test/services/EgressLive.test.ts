@@ -372,22 +372,22 @@ describe("connections", () => {
     })
   )
 
-  it.live("are at most eight to one server", () =>
+  it.live("are at most sixty-four to one server", () =>
     Effect.gen(function* () {
       const waiting: Array<() => void> = []
       const server = yield* serve((_, response) => void waiting.push(() => response.end("1")))
       yield* Effect.gen(function* () {
         const fiber = yield* Effect.forkScoped(
-          Effect.forEach(Array.from({ length: 20 }), () => request({ url: server.url }), { concurrency: "unbounded" })
+          Effect.forEach(Array.from({ length: 100 }), () => request({ url: server.url }), { concurrency: "unbounded" })
         )
-        yield* eventually(() => waiting.length === 8)
-        assert.strictEqual(server.connections(), 8)
+        yield* eventually(() => waiting.length === 64)
+        assert.strictEqual(server.connections(), 64)
         while (fiber.pollUnsafe() === undefined) {
           for (const answer of waiting.splice(0)) answer()
           yield* Effect.sleep("1 millis")
         }
-        assert.strictEqual(server.seen.length, 20)
-        assert.strictEqual(server.connections(), 8)
+        assert.strictEqual(server.seen.length, 100)
+        assert.strictEqual(server.connections(), 64)
       }).pipe(Effect.provide(egress()))
     })
   )
