@@ -39,6 +39,12 @@ export const parseQuantityMilli = (text: string): number | undefined => {
   return Number.isSafeInteger(result) ? result + 0 : undefined
 }
 
+/** A number in thousandths as it is, except that one that a double merely cannot hold exactly (1.1) is a whole number of them. */
+export const thousandths = (value: number): number => {
+  const nearest = Math.round(value * 1000)
+  return nearest / 1000 === value ? nearest + 0 : value * 1000
+}
+
 const SUFFIXES = ["m", "", "k", "M", "G", "T", "P"]
 
 /** The shortest exact decimal form, as Kubernetes prints it: 1500 is "1500m", 2000 is "2", 1000000000 is "1M". */

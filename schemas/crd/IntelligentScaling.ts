@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { httpUrl } from "#schemas/Endpoint"
 import type { Signal } from "#schemas/Policy"
+import { thousandths } from "#schemas/quantity"
 import { CATEGORY, columnsOf } from "./Crd.ts"
 import type { CrdKind } from "./Crd.ts"
 import { ALL_SAFE, checkBounds, decoder, DIRECTION, milli, resolvePause, targetNamespace } from "./Crd/decoder.ts"
@@ -96,16 +97,16 @@ const signalOf = (metric: Metric, index: number, spec: Spec, reader: Reader): Si
   }
 }
 
-/** Below this share of its threshold a gt metric agrees to fewer replicas. */
-const CALM = 0.7
+/** Below so many tenths of its threshold a gt metric agrees to fewer replicas; as 0.7 it could not be told exactly. */
+const CALM_TENTHS = 7
 
-const ruleOf = ({ condition }: Metric, signal: Signal) => {
-  const thresholdMilli = signal.target?.milli ?? 0
+const ruleOf = ({ condition, threshold }: Metric, signal: Signal) => {
+  const thresholdMilli = thousandths(threshold)
   return isUpward(condition)
     ? {
         signal: signal.name,
         up: { op: condition, thresholdMilli },
-        downBelowMilli: Math.round(thresholdMilli * CALM)
+        downBelowMilli: (thresholdMilli * CALM_TENTHS) / 10
       }
     : { signal: signal.name, down: { op: condition, thresholdMilli } }
 }

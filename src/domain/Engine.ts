@@ -13,6 +13,8 @@ export interface EngineInput<Options, Memory> {
   readonly observation: Observation
   readonly options: Options
   readonly memory: Memory
+  /** Time has passed unseen since the last tick: what the memory says has lasted may have ended in between. */
+  readonly resumed: boolean
   /** Every signal of the policy with its reading, in the policy's order. */
   readonly signals: ReadonlyArray<{ readonly signal: Signal; readonly reading: Reading }>
 }

@@ -62,13 +62,15 @@ interface Proposed {
   readonly memory: Memory
 }
 
-const propose = ({ engines, observation, policy }: DecideInput, memory: Memory, signals: Signals): Proposed => {
+const propose = (input: DecideInput, memory: Memory, signals: Signals): Proposed => {
+  const { engines, observation, policy } = input
+  const resumed = input.memory.reseed === true
   const proposals: Array<Proposal> = []
   const memories: Record<string, unknown> = {}
   engines.forEach((engine, index) => {
     const same = engines.slice(0, index).filter(({ name }) => name === engine.name).length
     const key = same === 0 ? engine.name : `${engine.name}#${same + 1}`
-    const output = engine.propose({ policy, observation, signals, memory: memory.engines[key] })
+    const output = engine.propose({ policy, observation, signals, resumed, memory: memory.engines[key] })
     proposals.push(...output.proposals)
     if (output.memory !== null) memories[key] = output.memory
   })

@@ -6,6 +6,7 @@ import type { Observation, TargetState } from "#schemas/Observation"
 import type { Limits, MetricTarget, Signal } from "#schemas/Policy"
 import type { Measured } from "#schemas/Reading"
 import { proposeFromPods } from "./podMetrics.ts"
+import { thousandths } from "./quantity.ts"
 import { isWithin, roundingOf, wholeReplicas, type Rounding } from "./rounding.ts"
 
 export type Answer =
@@ -19,15 +20,10 @@ export type Answer =
   /** There is a value, and yet no replicas follow from it. */
   | { readonly _tag: "Unknown"; readonly detail: string }
 
-/**
- * A value in thousandths, rounded away from zero like a Quantity, unless it is a whole number of thousandths that
- * a double merely cannot hold exactly (1.1).
- */
+/** A value in whole thousandths, rounded away from zero like a Quantity. */
 export const toMilli = (value: number): number => {
-  const scaled = value * 1000
-  const nearest = Math.round(scaled)
-  if (nearest / 1000 === value) return nearest + 0
-  return scaled < 0 ? Math.floor(scaled) : Math.ceil(scaled)
+  const exact = thousandths(value)
+  return exact < 0 ? Math.floor(exact) : Math.ceil(exact)
 }
 
 const text = (value: number): string => String(Math.round(value * 1000) / 1000)

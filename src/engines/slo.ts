@@ -85,7 +85,7 @@ export const slo: Engine<SloOptions, null> = {
       const reading = signals.find(({ signal }) => signal.name === objective.signal)?.reading
       if (reading?._tag !== "Measured") {
         const detail = reading === undefined ? "the policy has no such signal" : reading.detail
-        const reason = `${objective.signal} is missing: ${detail}`
+        const reason = `${objective.signal} is ${reading?._tag === "Stale" ? "stale" : "missing"}: ${detail}`
         return { engine: name, signal: objective.signal, raiseOnly: true, reason }
       }
       return { engine: name, signal: objective.signal, raiseOnly: true, ...wishFor(objective, reading.value, input) }

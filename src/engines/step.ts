@@ -4,13 +4,14 @@
  */
 import * as Schema from "effect/Schema"
 import type { Engine, EngineInput } from "#domain/Engine"
+import { thousandths } from "#domain/quantity"
 import { REPLICAS_MAX } from "#domain/rounding"
-import { toMilli } from "#domain/usage"
 import type { Proposal } from "#schemas/Decision"
 import { Millis, type Reading } from "#schemas/Reading"
 
+/** Not a whole number of them: a share of failed requests may well be held below a thousandth. */
 const milli = (description: string) =>
-  Schema.Int.annotate({ description: `${description}, in thousandths.` }).check(
+  Schema.Finite.annotate({ description: `${description}, in thousandths.` }).check(
     Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
   )
 
@@ -73,14 +74,26 @@ interface Vote {
   readonly reason: string
 }
 
-const text = (value: number): string => String(Math.round(value) / 1000)
+const text = (milli: number): string =>
+  String(milli < 100 ? Number((milli / 1000).toPrecision(3)) : Math.round(milli) / 1000)
+
+/** Why a value votes for nothing. */
+const standing = ({ down, downBelowMilli, up }: Rule): string => {
+  if (up !== undefined && (down ?? downBelowMilli) !== undefined) return "is between its thresholds"
+  if (up !== undefined) return `is not ${up.op === "gt" ? "above" : "at or above"} ${text(up.thresholdMilli)}`
+  const least = down?.thresholdMilli ?? downBelowMilli
+  return least === undefined
+    ? "has no threshold"
+    : `is not ${down?.op === "lte" ? "at or below" : "below"} ${text(least)}`
+}
 
 const voteOf = (rule: Rule, reading: Reading | undefined): Vote => {
   if (reading?._tag !== "Measured") {
     const detail = reading === undefined ? "the policy has no such signal" : reading.detail
-    return { rule, vote: "silent", reason: `${rule.signal} is missing: ${detail}` }
+    const state = reading?._tag === "Stale" ? "stale" : "missing"
+    return { rule, vote: "silent", reason: `${rule.signal} is ${state}: ${detail}` }
   }
-  const milli = toMilli(reading.value)
+  const milli = thousandths(reading.value)
   const says = (vote: Vote["vote"], reason: string): Vote => ({ rule, milli, vote, reason: `${rule.signal} ${reason}` })
   const { down, downBelowMilli, up } = rule
   const value = text(milli)
@@ -93,15 +106,17 @@ const voteOf = (rule: Rule, reading: Reading | undefined): Vote => {
   if (downBelowMilli !== undefined && milli < downBelowMilli) {
     return says("calm", `${value} is below ${text(downBelowMilli)}`)
   }
-  return says("stay", `${value} is between its thresholds`)
+  return says("stay", `${value} ${standing(rule)}`)
 }
 
 /** A vote for more is worth at least one replica by one and ratio; a jump never lands below what there is. */
 const sizeUp = ({ milli = 0, rule }: Vote, current: number, up: StepOptions["up"]): number => {
   if (up === "one") return current + 1
   if (up !== "ratio") return Math.max(current, Math.ceil(milli / up.perReplicaMilli))
-  const ratio = milli / Math.max(1, rule.up?.thresholdMilli ?? 1)
-  return Math.max(current + 1, Math.ceil(current * ratio))
+  // Anything is infinitely far above zero; a threshold of zero counts as a thousandth.
+  const threshold = rule.up?.thresholdMilli || 1
+  // In this order whole numbers stay exact: 100 x 1.1 would be more than 110.
+  return Math.max(current + 1, Math.ceil((current * milli) / threshold))
 }
 
 const sizeDown = ({ milli = 0 }: Vote, current: number, down: StepOptions["down"]): number =>
@@ -109,13 +124,13 @@ const sizeDown = ({ milli = 0 }: Vote, current: number, down: StepOptions["down"
 
 const bounded = (replicas: number): number => Math.max(0, Math.min(replicas, REPLICAS_MAX))
 
-const propose = ({ memory, observation, options, signals }: EngineInput<StepOptions, StepMemory>) => {
+const propose = ({ memory, observation, options, resumed, signals }: EngineInput<StepOptions, StepMemory>) => {
   const current = observation.state.specReplicas
   const votes = options.rules.map((rule) =>
     voteOf(rule, signals.find(({ signal }) => signal.name === rule.signal)?.reading)
   )
   const calm = votes.every(({ vote }) => vote === "calm")
-  const calmSince = calm ? (memory.calmSince ?? observation.at) : undefined
+  const calmSince = calm ? ((resumed ? undefined : memory.calmSince) ?? observation.at) : undefined
   const calmMillis = calmSince === undefined ? 0 : observation.at - calmSince
   const mayLower = calm && calmMillis >= options.downAfterSeconds * 1000
   const proposalOf = (vote: Vote): Proposal => {

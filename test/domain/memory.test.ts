@@ -1,7 +1,17 @@
 import { assert, describe, it } from "vitest"
 import { adopt, carryOver, initialMemory, noteReplicas, restored, specHash } from "#domain/memory"
 import type { Memory } from "#schemas/Memory"
-import { hpaRates, limitsOf, memoryOf, MINUTE, observe, policyOf, signalOf, stateOf } from "#test/domain/policies"
+import {
+  Course,
+  hpaRates,
+  limitsOf,
+  memoryOf,
+  MINUTE,
+  observe,
+  policyOf,
+  signalOf,
+  stateOf
+} from "#test/domain/policies"
 
 const policy = policyOf()
 const saw = (memory: Memory, replicas: number, at = 0, resourceVersion = "1") =>
@@ -47,6 +57,18 @@ describe("carryOver", () => {
 describe("restored", () => {
   it("asks the next decision to take the replicas for a recommendation", () => {
     assert.isTrue(restored(initialMemory(policy, 0)).reseed)
+  })
+
+  it("lets no engine count the time that nobody has seen", () => {
+    const rules = [{ signal: "rps", down: { op: "lt", thresholdMilli: 10_000 } }]
+    const options = { rules, up: "one", down: "one", downAfterSeconds: 120 }
+    const course = new Course(policyOf({ engines: [{ engine: "step", options }] }), 9)
+    for (let at = 0; at < 2 * MINUTE; at += 30_000) assert.strictEqual(course.tick(at, { rps: 1 }).desired, 9)
+    course.memory = restored(course.memory)
+    for (let at = 10 * MINUTE; at < 12 * MINUTE; at += 30_000) {
+      assert.strictEqual(course.tick(at, { rps: 1 }).desired, 9)
+    }
+    assert.strictEqual(course.tick(12 * MINUTE, { rps: 1 }).desired, 8)
   })
 })
 

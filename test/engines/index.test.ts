@@ -63,7 +63,7 @@ describe.each(names)("the engine %s", (name) => {
           reading: observation.readings[index]?.reading ?? missing("NotGiven", "none")
         }))
         const before = JSON.stringify([observation, memory])
-        const output = bound.propose({ policy, observation, signals, memory })
+        const output = bound.propose({ policy, observation, signals, resumed: false, memory })
         assert.strictEqual(JSON.stringify([observation, memory]), before)
         for (const { raiseOnly, reason, replicas } of output.proposals) {
           assert.isTrue(replicas === undefined || (Number.isSafeInteger(replicas) && replicas >= 0), String(replicas))
@@ -75,6 +75,7 @@ describe.each(names)("the engine %s", (name) => {
           policy,
           observation,
           signals,
+          resumed: false,
           memory: written.memory ?? undefined
         })
         assert.deepStrictEqual(again, output)
@@ -85,7 +86,7 @@ describe.each(names)("the engine %s", (name) => {
 
   it("begins anew from a memory that it cannot read", () => {
     const bound = bind({ engine: name, options: engine.example })
-    const input = { policy: policyOf(), observation: observe(0, stateOf(3), { rps: 1 }), signals: [] }
+    const input = { policy: policyOf(), observation: observe(0, stateOf(3), { rps: 1 }), signals: [], resumed: false }
     const fresh = bound.propose({ ...input, memory: undefined })
     assert.deepStrictEqual(bound.propose({ ...input, memory: { calmSince: "never" } }), fresh)
   })

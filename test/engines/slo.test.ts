@@ -18,7 +18,7 @@ const propose = (values: Values, given: Policy = policy, replicas = 10) => {
     signal,
     reading: observation.readings.find((each) => each.signal === signal.name)?.reading ?? missing("NotGiven", "none")
   }))
-  return slo.propose({ policy: given, observation, signals, options: {}, memory: null }).proposals
+  return slo.propose({ policy: given, observation, signals, resumed: false, options: {}, memory: null }).proposals
 }
 const replicas = (...input: Parameters<typeof propose>) => propose(...input).map((proposal) => proposal.replicas)
 
@@ -59,8 +59,8 @@ describe("slo", () => {
     const signals = [{ signal: watched("latency"), reading: measured(9000, 0) }]
     const given = { ...policy, objectives: { latency: { signal: "latency", targetMs: 200, goodFraction: 0.99 } } }
     const ask = (maxRaisePercent: number) =>
-      slo.propose({ policy: given, observation, signals, options: { maxRaisePercent }, memory: null }).proposals[0]
-        ?.replicas
+      slo.propose({ policy: given, observation, signals, resumed: false, options: { maxRaisePercent }, memory: null })
+        .proposals[0]?.replicas
     assert.deepStrictEqual([ask(30), ask(400)], [13, 50])
   })
 

@@ -22,7 +22,8 @@ const run = (
   values: Readonly<Record<string, number | null>>,
   replicas = 4,
   memory: StepMemory = {},
-  at = 0
+  at = 0,
+  resumed = false
 ) => {
   const reading = (value: number | null): Reading =>
     value === null ? missing("Timeout", "no answer") : measured(value, at)
@@ -32,6 +33,7 @@ const run = (
     observation: observe(at, stateOf(replicas)),
     options,
     memory,
+    resumed,
     signals
   })
   return { ...output, replicas: output.proposals.map((proposal) => proposal.replicas) }
@@ -57,6 +59,32 @@ describe("step", () => {
     },
     { title: "a ratio is rounded up", options: optionsOf({ up: "ratio" }), value: 130, want: 6 },
     {
+      title: "a ratio is exact where the numbers are",
+      options: optionsOf({ up: "ratio" }),
+      value: 110,
+      replicas: 100,
+      want: 110
+    },
+    {
+      title: "a threshold below a thousandth is one",
+      options: optionsOf({ up: "ratio", rules: [rule({ up: { op: "gt", thresholdMilli: 0.5 } })] }),
+      value: 0.0008,
+      want: 7
+    },
+    {
+      title: "gte is not reached by rounding",
+      options: optionsOf({ rules: [rule({ up: { op: "gte", thresholdMilli: 100_000 } })] }),
+      value: 99.9999,
+      want: 4
+    },
+    { title: "lt is not missed by rounding", options: optionsOf(), value: 9.9999, want: 3 },
+    {
+      title: "a value that no double holds exactly is at its threshold",
+      options: optionsOf({ rules: [{ signal: "a", up: { op: "gt", thresholdMilli: 1100 } }] }),
+      value: 1.1,
+      want: 4
+    },
+    {
       title: "a ratio is worth at least one",
       options: optionsOf({ up: "ratio", rules: [rule({ up: { op: "gte", thresholdMilli: 100_000 } })] }),
       value: 100,
@@ -76,8 +104,8 @@ describe("step", () => {
       want: 2
     },
     { title: "a jump down never goes up", options: optionsOf({ down: { perReplicaMilli: 1000 } }), value: 9, want: 4 }
-  ])("$title", ({ options, value, want }) => {
-    assert.deepStrictEqual(run(options, { a: value }).replicas, [want])
+  ])("$title", ({ options, replicas, value, want }) => {
+    assert.deepStrictEqual(run(options, { a: value }, replicas).replicas, [want])
   })
 
   it("from zero goes up by one, by ratio too", () => {
@@ -121,9 +149,43 @@ describe("step", () => {
     assert.deepStrictEqual([tick(124_000, 50), tick(125_000, 5)], [4, 4])
   })
 
+  it("begins to count anew when time has passed unseen", () => {
+    const options = optionsOf({ downAfterSeconds: 60 })
+    const output = run(options, { a: 5 }, 4, { calmSince: 0 }, 600_000, true)
+    assert.deepStrictEqual([output.replicas, output.memory], [[4], { calmSince: 600_000 }])
+  })
+
+  it("says where a value stands, also against a single threshold", () => {
+    const says = (over: Partial<StepOptions["rules"][number]>, value: number) => {
+      const { down: _, up: __, ...bare } = rule()
+      return run(optionsOf({ rules: [{ ...bare, ...over }] }), { a: value }).proposals[0]?.reason
+    }
+    assert.strictEqual(says({ down: { op: "lt", thresholdMilli: 10_000 } }, 45), "a 45 is not below 10 and keeps 4")
+    assert.strictEqual(
+      says({ down: { op: "lte", thresholdMilli: 10_000 } }, 45),
+      "a 45 is not at or below 10 and keeps 4"
+    )
+    assert.strictEqual(says({ up: { op: "gt", thresholdMilli: 10_000 } }, 10), "a 10 is not above 10 and keeps 4")
+    assert.strictEqual(
+      says({ up: { op: "gt", thresholdMilli: 10_000 }, downBelowMilli: 7000 }, 8),
+      "a 8 is between its thresholds and keeps 4"
+    )
+    assert.strictEqual(
+      says({ up: { op: "gt", thresholdMilli: 0.5 } }, 0.00081),
+      "a 0.00081 is above 0.0005 and wants 5"
+    )
+  })
+
   it("gives the same memory back while nothing changes, so that nobody has to write it", () => {
     const memory = { calmSince: 3 }
     assert.strictEqual(run(optionsOf(), { a: 5 }, 4, memory, 9).memory, memory)
+  })
+
+  it("tells old from missing", () => {
+    const reading: Reading = { _tag: "Stale", value: 1, at: 0, ageMillis: 9, detail: "too old" }
+    const signals = [{ signal: watched("a"), reading }]
+    const input = { policy: policyOf(), observation: observe(0, stateOf(4)), options: optionsOf(), memory: {} }
+    assert.strictEqual(step.propose({ ...input, resumed: false, signals }).proposals[0]?.reason, "a is stale: too old")
   })
 
   it("says that a rule's signal is not there", () => {

@@ -12,7 +12,7 @@ const propose = (policy: Policy, replicas: number, values: Values) => {
     signal,
     reading: observation.readings.find((each) => each.signal === signal.name)?.reading ?? missing("NotGiven", "none")
   }))
-  return engine.propose({ policy, observation, signals, memory: undefined }).proposals
+  return engine.propose({ policy, observation, signals, resumed: false, memory: undefined }).proposals
 }
 const shapes = (...input: Parameters<typeof propose>) =>
   propose(...input).map(({ replicas, signal }) => [signal, replicas])

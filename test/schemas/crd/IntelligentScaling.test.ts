@@ -57,6 +57,16 @@ describe("an IntelligentScaling", () => {
     })
   })
 
+  it("takes thresholds as they are written, below a thousandth too", () => {
+    assert.deepInclude(step(metric("gt", 0.0005), metric("lt", 0.00025), metric("gt", 1.1)), {
+      rules: [
+        { signal: "metrics[0]", up: { op: "gt", thresholdMilli: 0.5 }, downBelowMilli: 0.35 },
+        { signal: "metrics[1]", down: { op: "lt", thresholdMilli: 0.25 } },
+        { signal: "metrics[2]", up: { op: "gt", thresholdMilli: 1100 }, downBelowMilli: 770 }
+      ]
+    })
+  })
+
   it("goes up within an HPA's default steps", () => {
     const { cooldown, rates } = decoded(metric("gt")).limits
     assert.deepStrictEqual(cooldown, { upSeconds: 0, downSeconds: 0 })
