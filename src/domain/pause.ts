@@ -24,9 +24,10 @@ export const holdPause: Limit = (value, { at, current, policy }) => {
       return value < current ? held(current, "scaling down is paused") : undefined
     case "Both": {
       const { max, min } = policy.bounds
-      return pause.replicas === undefined
-        ? held(current, "scaling is paused")
-        : held(Math.min(Math.max(pause.replicas, min), max), `paused at ${pause.replicas} replicas`)
+      if (pause.replicas === undefined) return held(current, "scaling is paused")
+      const at = Math.min(Math.max(pause.replicas, min), max)
+      const unlike = at === pause.replicas ? "" : `, as ${pause.replicas} is out of bounds`
+      return held(at, `paused at ${at} ${at === 1 ? "replica" : "replicas"}${unlike}`)
     }
   }
 }

@@ -19,6 +19,15 @@ describe("narrate", () => {
   it("says nothing about limiters that did nothing", () => {
     assert.strictEqual(narrate("opening", [], 5), "opening")
   })
+
+  it("ends a sentence where it goes on, once", () => {
+    const opening = "rps is missing: no answer. Check the address."
+    assert.strictEqual(
+      narrate(opening, [step(13, 8)], 5),
+      "rps is missing: no answer. Check the address; limited to 8 by ScaleUpLimit (why)"
+    )
+    assert.strictEqual(narrate(opening, [], 5), opening)
+  })
 })
 
 describe("silence", () => {
@@ -26,6 +35,8 @@ describe("silence", () => {
   it("tells what could not be read, else what only may raise, else that nothing is asked", () => {
     assert.strictEqual(silence([{ ...base, signal: "rps", reason: "rps is missing" }], 5), "rps is missing")
     assert.strictEqual(silence([{ ...base, replicas: 3, raiseOnly: true, reason: "fine" }], 5), "fine")
+    const two = ["Wait.", "Check."].map((reason) => ({ ...base, reason }))
+    assert.strictEqual(silence(two, 5), "Wait; Check.")
     assert.strictEqual(silence([], 5), "no engine asks for anything yet, so 5 stay")
   })
 })

@@ -26,6 +26,14 @@ describe("holdPause", () => {
     assert.strictEqual(got, want)
   })
 
+  it("says what it holds at, and why not at what was named", () => {
+    const says = (replicas: number) =>
+      holdPause(5, situationOf({ policy: policyOf({ pause: { direction: "Both", replicas } }) }))?.reason
+    assert.strictEqual(says(7), "paused at 7 replicas")
+    assert.strictEqual(says(1), "paused at 1 replica")
+    assert.strictEqual(says(0), "paused at 1 replica, as 0 is out of bounds")
+  })
+
   it("gives the reason that the person gave", () => {
     const policy = policyOf({ pause: { direction: "Both", reason: "sale" } })
     assert.strictEqual(holdPause(5, situationOf({ policy }))?.reason, "scaling is paused (sale)")
