@@ -3,7 +3,7 @@
  * replicas; and while a signal that steers is not measured, nothing lowers.
  */
 import type { Proposal, Step } from "#schemas/Decision"
-import type { Policy } from "#schemas/Policy"
+import type { Policy, Signal } from "#schemas/Policy"
 import type { Reading } from "#schemas/Reading"
 import { objectivesOf } from "./objectives.ts"
 
@@ -11,7 +11,7 @@ export interface ArbitrateInput {
   readonly policy: Policy
   readonly current: number
   readonly signals: ReadonlyArray<{
-    readonly signal: { readonly name: string; readonly target?: unknown; readonly worksAtZero: boolean }
+    readonly signal: Pick<Signal, "name" | "target" | "onMissing" | "worksAtZero">
     readonly reading: Reading
   }>
   readonly proposals: ReadonlyArray<Proposal>
@@ -68,7 +68,7 @@ const choose = (proposals: ReadonlyArray<Proposal>, current: number): Leader | u
   return raising !== undefined && raising.replicas > Math.max(current, leader?.replicas ?? 0) ? raising : leader
 }
 
-/** Names of the signals that steer, by a target or as the measure of an objective, and could not be used. */
+/** Names of the signals that steer, by a target, by their fallback or as the measure of an objective, and could not be used. */
 const unusable = ({ current, policy, proposals, signals }: ArbitrateInput): ReadonlySet<string> => {
   const names = new Set<string>()
   const objectives = objectivesOf(policy)
@@ -76,7 +76,8 @@ const unusable = ({ current, policy, proposals, signals }: ArbitrateInput): Read
     if (reading._tag === "Measured") continue
     // With nobody running, a signal of the pods has nothing to say and nothing to hold up.
     if (current === 0 && !signal.worksAtZero) continue
-    if (signal.target !== undefined || objectives.some((each) => each.signal === signal.name)) names.add(signal.name)
+    const steers = signal.target !== undefined || signal.onMissing === "Fallback"
+    if (steers || objectives.some((each) => each.signal === signal.name)) names.add(signal.name)
   }
   for (const { replicas, signal } of proposals) if (signal !== undefined && replicas === undefined) names.add(signal)
   return names

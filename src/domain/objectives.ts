@@ -69,7 +69,8 @@ export const objectiveFloor = (policy: Policy, observation: Observation): Floor 
     }
     const { kind, limit } = objective
     const { value } = reading
-    const isCalm = value < limit * (kind === "latency" ? LATENCY_CALM : ERRORS_CALM)
+    // Nothing at all is as far from any objective as can be, from one of zero too.
+    const isCalm = value === 0 || value < limit * (kind === "latency" ? LATENCY_CALM : ERRORS_CALM)
     if (!isCalm) return { replicas: current, reason: `${describe(objective, value)} is too near to its objective` }
     // Latency is taken to grow as the load on each replica does: strictly below the limit after the step, too.
     const fewest = kind === "latency" && value > 0 ? Math.floor((current * value) / limit) + 1 : 0

@@ -89,6 +89,15 @@ describe("arbitrate", () => {
     })
   })
 
+  it("is blind for a signal whose absence calls for the fallback", () => {
+    const signals = [{ signal: watched("jobs", { onMissing: "Fallback" }), reading: gone }]
+    const fallback = asks(5, { engine: "fallback", raiseOnly: true })
+    assert.deepInclude(arbitrate({ policy: policyOf(), current: 10, proposals: [asks(3), fallback], signals }), {
+      value: 10,
+      blind: true
+    })
+  })
+
   it("is not blind at zero for what needs pods", () => {
     assert.isFalse(judge([], gone, 0).blind)
     const signals = [{ signal: signalOf({ worksAtZero: true }), reading: gone }]

@@ -50,6 +50,12 @@ describe("guardObjectives", () => {
     assert.strictEqual(got, want)
   })
 
+  it("lets down while an objective of no errors at all is kept", () => {
+    const strict = policyOf({ ...policy, objectives: { errorRate: { signal: "errors", target: 0 } } })
+    assert.strictEqual(guard(9, { errors: 0 }, strict), 9)
+    assert.strictEqual(guard(9, { errors: 0.0001 }, strict), 10)
+  })
+
   it("agrees with the rule for a single step: latency x n/(n-1) stays below the objective", () => {
     for (let replicas = 2; replicas <= 40; replicas++) {
       for (let latency = 1; latency < 160; latency += 3) {
