@@ -107,8 +107,13 @@ export const objectiveSignal = (
 
 export const resolveObjectives = (spec: Spec, signals: ReadonlyArray<Signal>, reader: Reader): Objectives => {
   const { cost, errorRate, latency, queue, startupSeconds } = spec.objectives ?? {}
-  const answering = (role: "latency" | "errorRate"): { readonly signal?: string } => {
-    const found = signals.find((signal) => signal.role === role)
+  const answering = (
+    role: "latency" | "errorRate",
+    asked: Parameters<typeof objectiveSignal>[1]
+  ): { readonly signal?: string } => {
+    // Its own question is answered under its own name; another signal may have the role besides.
+    const [own] = objectiveSignal(role, asked)
+    const found = own ?? signals.find((signal) => signal.role === role)
     if (found !== undefined) return { signal: found.name }
     reader.note(
       "SLONotConfigured",
@@ -127,8 +132,12 @@ export const resolveObjectives = (spec: Spec, signals: ReadonlyArray<Signal>, re
   return {
     ...(latency === undefined
       ? {}
-      : { latency: { ...answering("latency"), targetMs: latency.targetMs, goodFraction: latency.goodFraction } }),
-    ...(errorRate === undefined ? {} : { errorRate: { ...answering("errorRate"), target: errorRate.target } }),
+      : {
+          latency: { ...answering("latency", latency), targetMs: latency.targetMs, goodFraction: latency.goodFraction }
+        }),
+    ...(errorRate === undefined
+      ? {}
+      : { errorRate: { ...answering("errorRate", errorRate), target: errorRate.target } }),
     ...(queue === undefined ? {} : { queue }),
     ...(cost === undefined ? {} : { cost }),
     ...(startupSeconds === undefined ? {} : { startupSeconds })

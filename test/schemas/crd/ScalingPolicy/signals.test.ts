@@ -169,6 +169,15 @@ describe("objectives", () => {
     assert.deepStrictEqual(findings, [])
   })
 
+  it("read the answer to their own question, whatever else has their role", () => {
+    const p50 = { name: "p50", prometheus: { query: "p50" }, role: "latency" }
+    const { objectives } = decodes(
+      ScalingPolicy,
+      policy({ signals: [p50], objectives: { latency: { query: "p99", targetMs: 200 } } })
+    )
+    assert.strictEqual(objectives.latency?.signal, "latency")
+  })
+
   it("that nothing measures are said to be so, not missing", () => {
     const { findings, objectives } = decodes(
       ScalingPolicy,
