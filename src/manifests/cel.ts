@@ -25,6 +25,7 @@ const kubernetes = (): Environment =>
       return new Quantity(milli)
     })
     .registerFunction("Quantity.isGreaterThan(Quantity): bool", (a: Quantity, b: Quantity) => a.milli > b.milli)
+    .registerFunction("Quantity.isLessThan(Quantity): bool", (a: Quantity, b: Quantity) => a.milli < b.milli)
 
 /** Numbers in the type that the schema gives them: a whole number of type number is a double to CEL. */
 const typed = (value: unknown, schema: Structural | undefined): unknown => {

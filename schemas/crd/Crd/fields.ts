@@ -61,10 +61,15 @@ export const POSITIVE_QUANTITY: Rule = {
   message: "must be greater than 0"
 }
 
+export const NOT_NEGATIVE_QUANTITY: Rule = {
+  rule: "!isQuantity(string(self)) || !quantity(string(self)).isLessThan(quantity('0'))",
+  message: "must not be negative"
+}
+
 export const mode = defaulted(
   described(
     Schema.Literals(["Active", "Recommend", "Paused"]),
-    "Active scales. Recommend computes and publishes everything and writes nothing. Paused stops deciding until it is changed back."
+    "Active scales. Recommend computes and publishes everything and writes nothing. Paused holds the replicas that there are, whatever is recommended, until it is changed back."
   ),
   "Active"
 )
@@ -78,7 +83,10 @@ export const pause = Schema.Struct({
     "Both"
   ),
   replicas: Schema.optionalKey(
-    int("Hold the target at this count while paused. Only with direction Both. Absent: hold what is there.", 0)
+    int(
+      "Hold the target at this count while paused, or at the nearest that the bounds allow. Only with direction Both. Absent: hold what is there.",
+      0
+    )
   ),
   until: Schema.optionalKey(
     Schema.String.annotate({

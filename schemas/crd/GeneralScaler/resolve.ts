@@ -61,7 +61,7 @@ const resolveSlo = (slo: Slo, reader: Reader): Objectives => {
     reader.note(
       "SLONotConfigured",
       `spec.policy.slo.${field}`,
-      `Nothing measures this objective, so the policy scales in proportion to metric alone: name a query in spec.policy.slo.${field}.`
+      `Nothing measures this objective, so it has no say: name a query in spec.policy.slo.${field}.`
     )
   }
   watch(slo.targetLatencyMs, slo.latencyQuery, "latencyQuery")

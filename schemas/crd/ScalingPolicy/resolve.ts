@@ -75,7 +75,11 @@ const resolveLimits = (spec: Spec, isAuto: boolean, reader: Reader): Limits => {
   }
   const tolerance = (side: "scaleUp" | "scaleDown"): number | undefined => {
     const told = behavior?.[side]?.tolerance
-    return told === undefined ? undefined : milli(told, `spec.scaling.behavior.${side}.tolerance`, reader)
+    if (told === undefined) return undefined
+    const path = `spec.scaling.behavior.${side}.tolerance`
+    const parsed = milli(told, path, reader)
+    if (parsed < 0) reader.refuse(path, `${told} is below 0: name how far from its target a metric may be.`)
+    return parsed
   }
   const direction = DIRECTION[spec.objectives?.cost?.preferredScaleDirection ?? "balanced"]
   return {

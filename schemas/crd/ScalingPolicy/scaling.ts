@@ -1,6 +1,6 @@
 /** How far and how fast a ScalingPolicy may scale: bounds, cooldown, and the HorizontalPodAutoscaler's own behavior. */
 import * as Schema from "effect/Schema"
-import { above, described, int, quantity, rules, text } from "../Crd/fields.ts"
+import { above, described, int, NOT_NEGATIVE_QUANTITY, quantity, rules, text } from "../Crd/fields.ts"
 
 const scalingRules = (direction: "up" | "down", absent: string) =>
   Schema.Struct({
@@ -33,7 +33,8 @@ const scalingRules = (direction: "up" | "down", absent: string) =>
     ),
     tolerance: Schema.optionalKey(
       quantity(
-        `How far the metric may be from its target before it scales ${direction}, as a share of the target. Absent: 0.1.`
+        `How far the metric may be from its target before it scales ${direction}, as a share of the target. Absent: 0.1, unless objectives.cost prefers a direction.`,
+        NOT_NEGATIVE_QUANTITY
       )
     )
   }).annotate({ description: `Rules for scaling ${direction}.` })

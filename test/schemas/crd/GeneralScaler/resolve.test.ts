@@ -106,6 +106,14 @@ describe("the policy slo", () => {
     assert.deepStrictEqual(objectives, { latency: { targetMs: 200, goodFraction: 0.99 }, errorRate: { target: 0.01 } })
   })
 
+  it("says what is not measured of it, and no more", () => {
+    const { findings } = slo({ latencyQuery: "p99" })
+    assert.deepStrictEqual(
+      findings.map(({ message }) => message),
+      ["Nothing measures this objective, so it has no say: name a query in spec.policy.slo.errorQuery."]
+    )
+  })
+
   it("asks where the metric is, with its credentials, and guards what it can measure", () => {
     const { engines, objectives, signals } = decodes(
       GeneralScaler,

@@ -127,6 +127,8 @@ describe("the speed of a ScalingPolicy", () => {
       }
     })
     assert.deepStrictEqual(toleranceMilli, { up: 50, down: 250 })
+    const below = policy({ scaling: { behavior: { scaleUp: { tolerance: -1 } } } })
+    assert.strictEqual(refuses(ScalingPolicy, below)[0]?.path, "spec.scaling.behavior.scaleUp.tolerance")
   })
 
   it("has an empty behavior mean the HPA's defaults", () => {
