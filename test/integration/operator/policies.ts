@@ -92,6 +92,18 @@ export class Followed {
     return this.#cluster.delete(this.path)
   }
 
+  /** Waits for the Event: it is written after the status that it is about. */
+  async untilEvent(text: RegExp): Promise<void> {
+    await eventually(
+      async (seen) => {
+        const events = await this.events()
+        seen(events)
+        return events.some((event) => text.test(event))
+      },
+      { what: `an Event of ${this.kind} ${this.namespace}/${this.name} like ${String(text)}` }
+    )
+  }
+
   /** Its Events as "reason: note", oldest first. */
   async events(): Promise<ReadonlyArray<string>> {
     interface EventObject {

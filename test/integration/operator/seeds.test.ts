@@ -156,9 +156,8 @@ describeWith(["controlPlane", "prometheus", "nats-server"], "the examples of the
       expect(down.reason).toMatch(/metrics\[0\] 0(\.\d+)? is below 7 for 300 s/)
       const up = await lastOf("storefront", "scale_up")
       expect(Date.parse(down.timestamp) - Date.parse(up.timestamp)).toBeGreaterThanOrEqual(300_000)
-      const events = await scaler.events()
-      expect(events.some((event) => /^ScaledUp: .*storefront up from 3 to 7/.test(event))).toBe(true)
-      expect(events.some((event) => /^ScaledDown: .*storefront down from 10 to 9/.test(event))).toBe(true)
+      await scaler.untilEvent(/^ScaledUp: .*storefront up from 3 to 7/)
+      await scaler.untilEvent(/^ScaledDown: .*storefront down from 10 to 9/)
     })
 
     it("ScalingPolicy holds the CPU of its pods, and says that Q-learning is to come", patience, async () => {
@@ -261,6 +260,7 @@ describeWith(["controlPlane", "prometheus", "nats-server"], "the examples of the
         const fewer = await lastOf("my-app", "scale_down")
         expect(fewer.reason).toContain("metric")
         expect(Date.parse(fewer.timestamp) - Date.parse(more.timestamp)).toBeGreaterThanOrEqual(300_000)
+        await scaler.untilEvent(/^ScaledDown: /)
         const text = await kubectl("describe", "generalscaler", "my-app-scaler")
         expect(text).toMatch(/Normal +ScaledUp .*Deployment\/my-app up from 2 to 6/)
         expect(text).toMatch(/Normal +ScaledDown .*Deployment\/my-app down from 6 to 4/)
