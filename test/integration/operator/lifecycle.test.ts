@@ -212,9 +212,7 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
 
     it("gives the target to the older of two policies, and to the younger when the older goes", async () => {
       const older = await atLoad("shared", 30)
-      // The API server counts age in whole seconds.
-      const second = (await older.get()).metadata.creationTimestamp
-      await eventually(() => Date.now() >= Date.parse(second) + 1000, { what: "the next second" })
+      await older.untilOlder()
       await setLoad("usurper", 80)
       const younger = await follow(
         cluster,

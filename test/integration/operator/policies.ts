@@ -83,6 +83,14 @@ export class Followed {
     return this.until(`to be in phase ${phase}`, (now) => now.phase === phase, timeoutMillis)
   }
 
+  /** Waits until whatever is created next is younger: the API server counts age in whole seconds. */
+  async untilOlder(): Promise<void> {
+    const { creationTimestamp } = (await this.get()).metadata
+    await eventually(() => Date.now() >= Date.parse(creationTimestamp) + 1000, {
+      what: `the second after ${creationTimestamp}`
+    })
+  }
+
   /** A merge patch of the spec. */
   edit(spec: object): Promise<PolicyObject> {
     return this.#cluster.patch<PolicyObject>(this.path, { spec })

@@ -210,6 +210,7 @@ describeWith(["controlPlane", "prometheus", "nats-server"], "the examples of the
         expect(up.reason).toContain("backlog 60 is above 50")
 
         // Somebody applies the other seed's example beside it: the older one goes on, the younger one says so.
+        await rule.untilOlder()
         traffic.setRate(560)
         const scaler = await applySeed("http-service", "GeneralScaler", "my-app-scaler")
         const conflict = await scaler.until(
