@@ -29,14 +29,23 @@ const goOctal: ScalarTag = {
   resolve: (text) => Number.parseInt(text.replaceAll("_", "").replace("0o", ""), 8)
 }
 
+/** The letter of YAML 1.1 lets a number do without any digit before its exponent; to kubectl e2 is a name. */
+const withDigits = (tag: Tags[number]): Tags[number] => {
+  if (typeof tag === "string" || tag.test === undefined) return tag
+  if (!tag.test.test("e2") && !tag.test.test(".")) return tag
+  return { ...tag, test: new RegExp(`(?=^[-+]?\\.?[0-9])${tag.test.source}`, "u") }
+}
+
 /** YAML 1.1 without times: to kubectl a date is a text, and 12:30 is not 750. */
 const asKubectl = (tags: Tags): Tags => [
   goOctal,
-  ...tags.filter(
-    (tag) =>
-      typeof tag === "string" ||
-      !(tag.tag === "tag:yaml.org,2002:timestamp" || ("format" in tag && tag.format === "TIME"))
-  )
+  ...tags
+    .filter(
+      (tag) =>
+        typeof tag === "string" ||
+        !(tag.tag === "tag:yaml.org,2002:timestamp" || ("format" in tag && tag.format === "TIME"))
+    )
+    .map(withDigits)
 ]
 
 /** Every document of a text; one that is empty is none. */
