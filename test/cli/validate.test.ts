@@ -33,8 +33,17 @@ describe("nimbusguard validate", () => {
   it("says which file is not there, and looks at the others", () => {
     const { code, stdout } = nimbusguard(["validate", "no-such-file.yaml", good, "--output", "text"])
     assert.strictEqual(code, 1)
-    assert.match(stdout, /^no-such-file\.yaml:0: cannot be read\n {2}.*no-such-file\.yaml/u)
+    assert.match(stdout, /^no-such-file\.yaml: cannot be read\n {2}There is no such file\. Correct the path\.\n/u)
     assert.include(stdout, `${good}:1: GeneralScaler default/my-app-scaler: accepted`)
+  })
+
+  it("says what a directory is, and what to do", () => {
+    const { code, stdout } = nimbusguard(["validate", "manifests/examples", "--output", "text"])
+    assert.strictEqual(code, 1)
+    assert.match(
+      stdout,
+      /^manifests\/examples: cannot be read\n {2}This is not a file\. Of a directory, name the files/u
+    )
   })
 
   it("wants a file, and explains itself", () => {

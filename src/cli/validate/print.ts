@@ -12,7 +12,8 @@ const title = (inspection: Inspection): string => {
       : verdict === "skipped"
         ? "not a kind of nimbusguard, not looked at"
         : "accepted"
-  return `${file}:${line}: ${what}${said}`
+  // Line 0 is of a file that nobody could look into.
+  return `${file}${line === 0 ? "" : `:${line}`}: ${what}${said}`
 }
 
 const lines = (inspection: Inspection): ReadonlyArray<string> => [
