@@ -3,6 +3,7 @@
  * tick's own). The API server hears of it only when something has changed its meaning; what it could not be told is
  * told with the next tick, because the facts say everything again.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { KINDS } from "#schemas/crd/index"
@@ -34,6 +35,8 @@ export class Reported {
   /** Of what the API server holds; undefined: something still has to be told. */
   meaning: string | undefined
   refreshAt: Millis = 0
+  /** The API server asked to be left alone until then. */
+  notBefore: Millis = 0
   decisions: ReadonlyArray<DecisionSummary>
   readonly tally = new Tally()
   #saidAt: Map<string, Millis> | undefined
@@ -109,6 +112,7 @@ export const report = Effect.fn("report")(function* (
 const tell = Effect.fnUntraced(function* (reported: Reported, ref: PolicyRef, status: Status, at: Millis) {
   const meaning = meaningOf(status)
   if (meaning === reported.meaning && at < reported.refreshAt) return
+  if ((yield* Clock.currentTimeMillis) < reported.notBefore) return
   const leader = yield* Leader
   if (!(yield* leader.mayAct)) return
   const kind = KINDS.find((each) => each.kind === ref.kind)
@@ -126,8 +130,10 @@ const tell = Effect.fnUntraced(function* (reported: Reported, ref: PolicyRef, st
     return
   }
   reported.meaning = undefined
-  const { _tag } = written.failure.reason
-  if (_tag === "NotFound" || _tag === "Conflict") return // deleted, or deleted and made anew: the watch will say so
+  const { reason } = written.failure
+  // Deleted, or deleted and made anew: the watch will say so.
+  if (reason._tag === "NotFound" || reason._tag === "Conflict") return
+  if (reason._tag === "Throttled") reported.notBefore = (yield* Clock.currentTimeMillis) + reason.retryAfterMillis
   yield* Effect.logWarning(`The status could not be written and will be with the next tick: ${written.failure.message}`)
 }, Effect.uninterruptible)
 

@@ -102,6 +102,24 @@ describe("report", () => {
   )
 
   simulated(
+    "leaves an API server alone for as long as it asks, and then says what is true by then",
+    Effect.gen(function* () {
+      const { api, tell, writes } = yield* reporting(() => true)
+      const heal = api.fault(() => ({ kind: "refuse", status: 429, retryAfterSeconds: 30 }))
+      yield* tell(facts())
+      assert.strictEqual(writes(), 1)
+      heal()
+      yield* Effect.sleep("15 seconds")
+      yield* tell({ ...facts(), at: AT + 15_000 })
+      assert.strictEqual(writes(), 1)
+      yield* Effect.sleep("15 seconds")
+      yield* tell({ ...facts(), at: AT + 30_000, targets: [target({ decision: { desired: 9 } })] })
+      assert.strictEqual(writes(), 2)
+      assert.strictEqual((api.get("ScalingPolicy", "shop", "a")["status"] as Status).targetReplicas, 9)
+    })
+  )
+
+  simulated(
     "makes an event of a flapping cause once in a while, and of scaling every time",
     Effect.gen(function* () {
       const { events, tell } = yield* reporting(() => true)
