@@ -117,6 +117,11 @@ export interface ActivityEntry {
   readonly [key: string]: unknown
 }
 
+interface PolicyName {
+  readonly namespace: string
+  readonly name: string
+}
+
 /** One entry of /api/v1/policies. */
 export interface PolicyEntry {
   readonly kind: string
@@ -333,23 +338,28 @@ export class OperatorProcess {
     return JSON.parse(text) as ReadonlyArray<PolicyEntry>
   }
 
-  /** Waits for so many more decisions of a policy: ticks gone by, without waiting for a time. */
-  async ticks(policy: { readonly namespace: string; readonly name: string }, count: number): Promise<void> {
-    const decisions = async (): Promise<number> => {
-      const found = (await this.policies()).find(
-        ({ name, namespace }) => name === policy.name && namespace === policy.namespace
-      )
-      return found?.status.metrics?.totalDecisions ?? 0
-    }
-    const before = await decisions()
+  /** Decisions that it has made for a policy, in the last 24 hours. */
+  async decisionsOf(policy: PolicyName): Promise<number> {
+    const found = (await this.policies()).find(
+      ({ name, namespace }) => name === policy.name && namespace === policy.namespace
+    )
+    return found?.status.metrics?.totalDecisions ?? 0
+  }
+
+  async untilDecisions(policy: PolicyName, count: number): Promise<void> {
     await eventually(
       async (seen) => {
-        const now = await decisions()
+        const now = await this.decisionsOf(policy)
         seen(now)
-        return now >= before + count
+        return now >= count
       },
-      { what: `${count} decisions of ${policy.name} beyond ${before}`, timeoutMillis: 120_000 }
+      { what: `decision ${count} of ${policy.name}`, timeoutMillis: 120_000 }
     )
+  }
+
+  /** Waits for so many more decisions of a policy: ticks gone by, without waiting for a time. */
+  async ticks(policy: PolicyName, count: number): Promise<void> {
+    await this.untilDecisions(policy, (await this.decisionsOf(policy)) + count)
   }
 
   async metrics(): Promise<ReadonlyArray<Sample>> {

@@ -301,9 +301,11 @@ describeWith(["controlPlane", "prometheus"], "what a person sees", () => {
       await sleeper.untilPhase("Active")
       const event = { event_type: "high_cpu_usage", service: "sleeper", value: 90 }
       // It never scales by itself: the load is what the policy wants.
+      const before = await operator.decisionsOf(sleeper)
       const calm = await trigger(event)
       expect(calm.status).toBe(202)
-      expect(JSON.parse(calm.text)).toMatchObject({ matched: 1 })
+      expect(JSON.parse(calm.text)).toMatchObject({ woke: 1, matched: 1 })
+      await operator.untilDecisions(sleeper, before + 1)
       exporter.set("load_sleeper", 40)
       await eventually(async () => (await prometheus.query("load_sleeper"))[0]?.value[1] === "40", { what: "the load" })
       expect(await replicasOf(cluster, namespace, "sleeper")).toBe(2)
