@@ -182,16 +182,38 @@ const readKubeconfigs = Effect.fnUntraced(function* (
     name: string,
     all: (part: (typeof parts)[number]) => ReadonlyArray<A>
   ) => {
-    const found = parts.flatMap((part) => all(part)).find((one) => one.name === name)
-    const detail = `The kubeconfig has no ${what} named ${name === "" ? "(none is current)" : name}: ${files.join(delimiter)}.`
-    return found === undefined ? Effect.fail(new AccessError({ detail })) : Effect.succeed(found)
+    const known = parts.flatMap((part) => all(part))
+    const found = known.find((one) => one.name === name)
+    if (found !== undefined) return Effect.succeed(found)
+    const lacks =
+      name === "" ? `current ${what} (name one with --kube-context or KUBE_CONTEXT)` : `${what} named ${name}`
+    const names = known.map((one) => one.name).join(", ")
+    const detail = `The kubeconfig ${files.join(delimiter)} has no ${lacks}. It has: ${names === "" ? "none" : names}.`
+    return Effect.fail(new AccessError({ detail }))
   }
   const current = parts.map((part) => part.getCurrentContext() as string | undefined).find((name) => name)
   const context = yield* find("context", wanted ?? current ?? "", (part) => part.getContexts())
   const cluster = yield* find("cluster", context.cluster, (part) => part.getClusters())
+  const wrong = addressIssue(cluster)
+  if (wrong !== undefined)
+    return yield* new AccessError({ detail: `The kubeconfig's cluster ${cluster.name} ${wrong}.` })
   const user = yield* find("user", context.user, (part) => part.getUsers())
   return { context, cluster, user }
 })
+
+/** What is wrong with the addresses of a cluster, in words that repeat nothing of them: they may hold a password. */
+const addressIssue = ({ proxyUrl, server }: { readonly server: string; readonly proxyUrl?: string | undefined }) => {
+  if (!hasScheme(server, /^https?:$/u)) return "has a server that is not an http:// or https:// URL"
+  const { password, username } = new URL(server)
+  if (username !== "" || password !== "") {
+    return "has a user and a password in its server's URL: move them to the kubeconfig's user"
+  }
+  return proxyUrl === undefined || hasScheme(proxyUrl, /^(?:https?|socks5h?):$/u)
+    ? undefined
+    : "has a proxy-url that is not an http://, https:// or socks5:// URL"
+}
+
+const hasScheme = (url: string, schemes: RegExp): boolean => URL.canParse(url) && schemes.test(new URL(url).protocol)
 
 type Chosen = Effect.Success<ReturnType<typeof readKubeconfigs>>
 
@@ -209,8 +231,14 @@ const authenticator = (client: Client, { cluster, context, user }: Chosen) => {
 }
 
 const DETAIL_MAX_CHARS = 300
-const reasonOf = (cause: unknown): string =>
-  (cause instanceof Error ? cause.message : "for a reason unknown").trim().slice(0, DETAIL_MAX_CHARS)
+/** Parsers quote what they could not read, and here that is tokens and keys. */
+const reasonOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return "for a reason unknown"
+  if (cause instanceof SyntaxError) return "what its plugin answered is not JSON"
+  // The first line of a YAML error is its own, the others are the file's.
+  const said = cause.name === "YAMLException" ? (cause.message.split("\n", 1)[0] ?? "") : cause.message
+  return said.trim() === "" ? "its plugin failed without a word" : said.trim().slice(0, DETAIL_MAX_CHARS)
+}
 
 /** PEM, whether as text or bytes. */
 const text = (value: unknown): string | undefined =>

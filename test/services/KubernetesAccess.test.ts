@@ -123,8 +123,47 @@ describe("access to a cluster", () => {
     const broken = write("broken", "clusters: [")
     assert.match((await refusal({ kubeconfig: broken })).message, /broken cannot be read/u)
     const none = write("none", config("none", { server: "https://k" }, {}, ""))
-    assert.match((await refusal({ kubeconfig: none })).message, /no context named \(none is current\)/u)
+    assert.match((await refusal({ kubeconfig: none })).message, /no current context.*--kube-context.*It has: none/u)
+    assert.match((await refusal({ kubeconfig: none, context: "prod" })).message, /no context named prod.*It has: none/u)
   })
+
+  it("never quotes a kubeconfig that it cannot read, nor what a plugin said that is no credential", async () => {
+    const broken = write("indented", "users:\n- name: u\n  user:\n    token: hunter2\n   as: x\n")
+    const { message } = await refusal({ kubeconfig: broken })
+    assert.match(message, /indented cannot be read: bad indentation of a mapping entry \(5:4\)$/u)
+    const saying = async (name: string, args: ReadonlyArray<string>) => {
+      const exec = { apiVersion: "client.authentication.k8s.io/v1", command: process.execPath, args: ["-e", ...args] }
+      const { load } = await access({ kubeconfig: write(name, config(name, { server: "https://k" }, { exec })) })
+      return (await Effect.runPromise(Effect.flip(load(false)))).message
+    }
+    const garbled = await saying("garbled", ["console.log('hunter2')"])
+    assert.match(garbled, /user garbled cannot be had: what its plugin answered is not JSON$/u)
+    assert.match(
+      await saying("mute", ["process.exit(3)"]),
+      /user mute cannot be had: its plugin failed without a word$/u
+    )
+  })
+
+  for (const { title, cluster, wanted } of [
+    { title: "is no URL", cluster: { server: "not a url" }, wanted: /cluster odd has a server that is not an http/u },
+    { title: "is of another kind", cluster: { server: "ftp://k" }, wanted: /cluster odd has a server that is not/u },
+    {
+      title: "carries a password",
+      cluster: { server: "https://me:hunter2@k" },
+      wanted: /cluster odd has a user and a password in its server's URL: move them/u
+    },
+    {
+      title: "is behind a proxy that is no URL",
+      cluster: { server: "https://k", "proxy-url": "hunter2@proxy" },
+      wanted: /cluster odd has a proxy-url that is not/u
+    }
+  ]) {
+    it(`refuses a server that ${title}, without repeating it`, async () => {
+      const { message } = await refusal({ kubeconfig: write("odd", config("odd", cluster, {})) })
+      assert.match(message, wanted)
+      assert.notInclude(message, "hunter2")
+    })
+  }
 
   it("runs an exec plugin once, and again when its credentials were refused", async () => {
     const log = join(folder, "runs")
