@@ -54,7 +54,8 @@ const wishFor = (objective: Objective, value: number, input: Input): Wish => {
   const keeps = (why: string): Wish => ({ replicas: current, reason: `${objective.signal} ${shown} ${why}` })
   if (value <= limit) return keeps(`is within its objective of ${target}`)
   const wants = (factor: number): Wish => {
-    const replicas = Math.min(REPLICAS_MAX, Math.ceil(current * factor))
+    // 1.1 is a little more than 1.1 in binary, and a whole pod hangs on it.
+    const replicas = Math.min(REPLICAS_MAX, Math.ceil(Number((current * factor).toPrecision(12))))
     return { replicas, reason: `${objective.signal} ${shown} over its objective of ${target} wants ${replicas}` }
   }
   const { maxRaisePercent } = input.options
@@ -63,9 +64,10 @@ const wishFor = (objective: Objective, value: number, input: Input): Wish => {
   const excess = limit > 0 ? value / limit : Infinity
   if (isLatency) return wants(Math.min(excess, most(LATENCY_FACTOR_MAX)))
   const load = loadRatio(input)
-  if (load === undefined || load < LOAD_RATIO_MIN) {
-    return keeps(`is over its objective of ${target}, but not because of load`)
+  if (load === undefined) {
+    return keeps(`is over its objective of ${target}, and no signal with a target tells whether load is the cause`)
   }
+  if (load < LOAD_RATIO_MIN) return keeps(`is over its objective of ${target}, but not because of load`)
   return wants(Math.min(1 + 0.5 * (excess - 1), most(ERROR_FACTOR_MAX)))
 }
 

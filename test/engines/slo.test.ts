@@ -54,6 +54,19 @@ describe("slo", () => {
     assert.isTrue(propose(values).every(({ raiseOnly }) => raiseOnly))
   })
 
+  it("asks for whole numbers where they are whole", () => {
+    assert.deepStrictEqual(replicas({ rps: 10_000, latency: 220, errorRate: 0.012 }, policy, 100), [110, 110])
+  })
+
+  it("says when it cannot tell whether load is the cause", () => {
+    const reason = (rps: number | null) => propose({ rps, latency: 1, errorRate: 0.5 })[1]?.reason
+    assert.strictEqual(reason(499), "errorRate 50 % is over its objective of 1 %, but not because of load")
+    assert.strictEqual(
+      reason(null),
+      "errorRate 50 % is over its objective of 1 %, and no signal with a target tells whether load is the cause"
+    )
+  })
+
   it("adds no more than it is told", () => {
     const observation = observe(0, stateOf(10), { latency: 9000 })
     const signals = [{ signal: watched("latency"), reading: measured(9000, 0) }]
