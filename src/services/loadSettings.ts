@@ -90,6 +90,9 @@ export interface Given {
   readonly surroundings: Surroundings
 }
 
+/** A refused value as it may be repeated: without what stands where a URL has its password, and its token. */
+const shown = (value: string): string => value.replace(/^.*@/su, "***@").replace(/\?.*$/su, "?***")
+
 export const loadSettings = Effect.fnUntraced(function* (given: Given) {
   const problems: Array<string> = []
   const direct = [fromFlags(given.flags), fromEnvironment(given.env)]
@@ -105,7 +108,9 @@ export const loadSettings = Effect.fnUntraced(function* (given: Given) {
     if (found === undefined) return fallback
     const read = entry.read(found.value)
     if (Result.isSuccess(read)) return read.success
-    problems.push(`${found.name} is ${entry.secret ? "not usable" : JSON.stringify(found.value)}: ${read.failure}`)
+    problems.push(
+      `${found.name} is ${entry.secret ? "not usable" : JSON.stringify(shown(found.value))}: ${read.failure}`
+    )
     return fallback
   })
 

@@ -201,6 +201,22 @@ describe("settings", () => {
     })
   )
 
+  it.effect("never echo a password that stands in a URL where none belongs", () =>
+    Effect.gen(function* () {
+      for (const [value, shown] of [
+        ["http://me:hunter2@prometheus:9090", "***@prometheus:9090"],
+        ["me:hunter2@prometheus", "***@prometheus"],
+        ["http://me:hunt/er2@prometheus", "***@prometheus"],
+        ["ftp://prometheus?token=hunter2", "ftp://prometheus?***"],
+        ["prometheus:9090", "prometheus:9090"]
+      ]) {
+        const sentence = (yield* problems({ env: { PROMETHEUS_URL: value ?? "" } })).join()
+        assert.include(sentence, `PROMETHEUS_URL is "${shown}": `)
+        assert.notInclude(sentence, "hunt")
+      }
+    })
+  )
+
   it("give secrets no flag, because the process list shows flags", () => {
     for (const entry of Object.values<Setting<unknown>>(SETTINGS)) {
       if (entry.secret) assert.strictEqual(entry.flag, undefined, entry.variable)
