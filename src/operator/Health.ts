@@ -38,7 +38,10 @@ const COMPONENTS: ReadonlyArray<HealthComponent> = ["prometheus", "kubernetes", 
 export class Health extends Context.Service<
   Health,
   {
-    /** `since` moves only when `healthy` changes. */
+    /**
+     * `since` moves only when `healthy` changes. Whoever sets `prometheus` looks after the operator's own, which from
+     * then on speaks for the component: any policy can name a server that is not there.
+     */
     readonly set: (component: HealthComponent, healthy: boolean, detail: string) => Effect.Effect<void>
     /** One answer of a source, for `prometheus` and `sources`. */
     readonly sampled: (source: string, reading: Reading) => Effect.Effect<void>
@@ -60,12 +63,13 @@ export class Health extends Context.Service<
       const components = new Map<HealthComponent, ComponentHealth>(COMPONENTS.map((name) => [name, unknown]))
       const gates = new Map<string, boolean>()
       const answeredAt = new Map<HealthComponent, Millis>()
+      const lookedAfter = new Set<HealthComponent>()
       let beatAt = startedAt
 
       const beat = Effect.map(Clock.currentTimeMillis, (now) => void (beatAt = now))
       yield* beat.pipe(Effect.andThen(Effect.sleep(BEAT_MILLIS)), Effect.forever, Effect.forkScoped)
 
-      const set = Effect.fnUntraced(function* (component: HealthComponent, healthy: boolean, detail: string) {
+      const note = Effect.fnUntraced(function* (component: HealthComponent, healthy: boolean, detail: string) {
         const before = components.get(component) ?? unknown
         if (before.healthy === healthy && before.detail === detail) return
         const now = yield* Clock.currentTimeMillis
@@ -74,15 +78,15 @@ export class Health extends Context.Service<
       })
 
       const sampled = Effect.fnUntraced(function* (source: string, reading: Reading) {
-        const component = source === "prometheus" ? "prometheus" : "sources"
+        const component = source === "prometheus" && !lookedAfter.has("prometheus") ? "prometheus" : "sources"
         const now = yield* Clock.currentTimeMillis
         if (reading._tag === "Measured") {
           answeredAt.set(component, now)
-          return yield* set(component, true, "Answering.")
+          return yield* note(component, true, "Answering.")
         }
         if (!OUTAGES.has(reading._tag === "Missing" ? reading.why : "Stale")) return
         if (now - (answeredAt.get(component) ?? 0) < SOURCE_GRACE_MILLIS) return
-        yield* set(component, false, `${source}: ${reading.detail}`)
+        yield* note(component, false, `${source}: ${reading.detail}`)
       })
 
       const live = Effect.map(Clock.currentTimeMillis, (now) => now - beatAt < DEAD_AFTER_MILLIS)
@@ -90,7 +94,11 @@ export class Health extends Context.Service<
       const ready = Effect.sync(() => gates.size > 0 && waitingFor().length === 0)
 
       return {
-        set,
+        set: (component, healthy, detail) =>
+          Effect.suspend(() => {
+            lookedAfter.add(component)
+            return note(component, healthy, detail)
+          }),
         sampled,
         expect: (gate) => Effect.sync(() => void (gates.has(gate) || gates.set(gate, false))),
         reached: (gate) => Effect.sync(() => void gates.set(gate, true)),

@@ -3,7 +3,6 @@
  * second share one request, so that a fleet of policies on one dashboard's query costs Prometheus one.
  */
 import * as Cache from "effect/Cache"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,7 +11,6 @@ import * as Ref from "effect/Ref"
 import type { Millis } from "#schemas/Reading"
 import { Egress, printableUrl } from "#services/Egress"
 import type { EgressRequest } from "#services/Egress"
-import { Metrics } from "#services/Metrics"
 import { readAnswer } from "#services/prometheusAnswer"
 import type { PrometheusAnswer } from "#services/prometheusAnswer"
 import { Settings } from "#services/Settings"
@@ -29,21 +27,12 @@ export interface PrometheusQuery {
   readonly lookbackMillis?: number
 }
 
-export interface PrometheusHealth {
-  readonly server: string
-  readonly healthy: boolean
-  readonly at: Millis
-  readonly detail: string
-}
-
 export class Prometheus extends Context.Service<
   Prometheus,
   {
     readonly query: (query: PrometheusQuery) => Effect.Effect<PrometheusAnswer, SourceError>
     /** Whether the operator has a Prometheus of its own. */
     readonly hasDefault: boolean
-    /** The last result of each server that was asked lately. */
-    readonly health: Effect.Effect<ReadonlyArray<PrometheusHealth>>
   }
 >()("nimbusguard/services/Prometheus") {}
 
@@ -80,10 +69,7 @@ export interface PrometheusSettings {
 
 const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSettings) {
   const egress = yield* Egress
-  const metrics = yield* Metrics
   const getOnly = yield* Ref.make<ReadonlySet<string>>(new Set())
-  const health = yield* Ref.make<ReadonlyMap<string, PrometheusHealth>>(new Map())
-  const own = settings.defaultUrl === undefined ? undefined : printableUrl(settings.defaultUrl)
 
   const exchange = Effect.fnUntraced(function* ({ headers = {}, parameters, server, trusted = false }: Question) {
     const url = queryUrl(server)
@@ -98,35 +84,13 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
     return yield* get
   })
 
-  const noteHealth = Effect.fnUntraced(function* (server: string, error: SourceError | undefined) {
-    // A wrong query says nothing about the server that refused it.
-    const healthy = error === undefined || error.why === "BadOptions"
-    const entry = { server, healthy, at: yield* Clock.currentTimeMillis, detail: healthy ? "" : error.detail }
-    const known = yield* Ref.updateAndGet(health, (before) => {
-      const others = [...before].filter(([name]) => name !== server).slice(1 - SERVERS_MAX)
-      return new Map([...others, [server, entry]])
-    })
-    // Any tenant can name a server that is not there; the operator's own speaks for the component when it has one.
-    const speaks = own === undefined ? [...known.values()] : [known.get(own) ?? { healthy: true }]
-    yield* metrics.health(
-      "prometheus",
-      speaks.every((one) => one.healthy)
-    )
-  })
-
   const ask = Effect.fn("Prometheus.ask")(function* (question: Question) {
     const server = printableUrl(question.server)
     yield* Effect.annotateCurrentSpan({ server, promql: question.parameters["query"] })
     const answer = yield* exchange(question).pipe(
       Effect.mapError((error) => error.sourceError),
-      Effect.flatMap(readAnswer),
-      Effect.tapError((error) => noteHealth(server, error)),
-      // A caller whose deadline is shorter than ours gives up first, and the server has still not answered.
-      Effect.onInterrupt(() =>
-        noteHealth(server, new SourceError({ why: "Timeout", detail: `${server} did not answer in time.` }))
-      )
+      Effect.flatMap(readAnswer)
     )
-    yield* noteHealth(server, undefined)
     if (answer.warnings.length > 0) {
       yield* Effect.annotateCurrentSpan("warnings", answer.warnings)
       yield* Effect.logDebug("Prometheus answered with warnings", { server, warnings: answer.warnings })
@@ -140,8 +104,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
   })
 
   return Prometheus.of({
-    hasDefault: own !== undefined,
-    health: Effect.map(Ref.get(health), (known) => [...known.values()]),
+    hasDefault: settings.defaultUrl !== undefined,
     query: Effect.fnUntraced(function* ({ at, headers, lookbackMillis, promql, serverUrl }: PrometheusQuery) {
       const server = serverUrl ?? settings.defaultUrl
       if (server === undefined) {
@@ -166,10 +129,10 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
   })
 })
 
-export const layerWith = (settings: PrometheusSettings): Layer.Layer<Prometheus, never, Egress | Metrics> =>
+export const layerWith = (settings: PrometheusSettings): Layer.Layer<Prometheus, never, Egress> =>
   Layer.effect(Prometheus, make(settings))
 
-export const layer: Layer.Layer<Prometheus, never, Egress | Metrics | Settings> = Layer.effect(
+export const layer: Layer.Layer<Prometheus, never, Egress | Settings> = Layer.effect(
   Prometheus,
   Effect.flatMap(Settings, ({ prometheusUrl }) => make({ defaultUrl: prometheusUrl }))
 )

@@ -11,7 +11,6 @@ import { afterAll, assert, beforeAll, describe, expect, it } from "vitest"
 import type { Reading } from "#schemas/Reading"
 import { layerWith as egressLayerWith } from "#services/EgressLive"
 import { Kubernetes, KubernetesError } from "#services/Kubernetes"
-import { Metrics } from "#services/Metrics"
 import { layer as natsLayer } from "#services/Nats"
 import { layerWith as prometheusLayerWith } from "#services/Prometheus"
 import { layer as resourceLayer } from "#services/ResourceMetrics"
@@ -42,9 +41,7 @@ const runtime = (settings: { readonly prometheusUrl?: string; readonly proxy?: s
     proxies: { http: settings.proxy, https: settings.proxy, except: undefined },
     lookup: lookup as LookupFunction
   })
-  const prometheus = prometheusLayerWith({ defaultUrl: settings.prometheusUrl }).pipe(
-    Layer.provide([egress, Metrics.layerNone])
-  )
+  const prometheus = prometheusLayerWith({ defaultUrl: settings.prometheusUrl }).pipe(Layer.provide(egress))
   return ManagedRuntime.make(
     Layer.mergeAll(
       prometheus,

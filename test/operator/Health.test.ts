@@ -55,6 +55,24 @@ describe("Health", () => {
     )
   )
 
+  it.effect("lets the operator's own Prometheus speak for the component once it is looked after", () =>
+    withHealth((seen) =>
+      Effect.gen(function* () {
+        const health = yield* Health
+        yield* health.set("prometheus", true, "Answering.")
+        yield* TestClock.adjust("5 minutes")
+        yield* health.sampled("prometheus", missing("Unreachable", "a tenant's own"))
+        const { components } = yield* health.report
+        assert.strictEqual(components["prometheus"]?.healthy, true)
+        assert.strictEqual(components["sources"]?.detail, "prometheus: a tenant's own")
+        yield* health.set("prometheus", false, "refused")
+        yield* health.sampled("prometheus", measured(1, 0))
+        assert.strictEqual((yield* health.report).components["prometheus"]?.healthy, false)
+        assert.deepStrictEqual(seen, ["prometheus=true", "sources=false", "prometheus=false", "sources=true"])
+      })
+    )
+  )
+
   it.effect("does not blame Prometheus for one broken query while it answers others", () =>
     withHealth(() =>
       Effect.gen(function* () {

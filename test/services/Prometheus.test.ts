@@ -1,12 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Ref } from "effect"
-import * as TestClock from "effect/testing/TestClock"
 import { Prometheus } from "#services/Prometheus"
 import type { PrometheusQuery } from "#services/Prometheus"
 import { simulated } from "#test/simulation/inSimulation"
 import { vector } from "#test/sources/answers"
 import { inTime, ok, run } from "#test/sources/sourceWorld"
-import type { Behaviour } from "#test/sources/sourceWorld"
 
 const serverUrl = "http://prometheus:9090"
 const up: PrometheusQuery = { serverUrl, promql: "up" }
@@ -118,59 +116,6 @@ describe("a query", () => {
       const { layer } = yield* run(world(() => ok({ ...vector("1"), warnings: ["a store\nis away"] })))
       const { warnings } = yield* inTime(query(up).pipe(Effect.provide(layer)))
       assert.deepStrictEqual(warnings, ["a store is away"])
-    })
-  )
-})
-
-describe("the health of prometheus", () => {
-  const last = (states: ReadonlyArray<readonly [string, boolean]>) => states.at(-1)
-
-  it.effect.each([
-    [ok(vector("1")), true],
-    [{ status: 400, body: '{"status":"error","errorType":"bad_data","error":"x"}' }, true],
-    [{ status: 503, body: "" }, false],
-    [{ fails: { _tag: "Unreachable" } }, false],
-    ["hangs", false]
-  ] as ReadonlyArray<readonly [Behaviour, boolean]>)("after %j is %s", ([behaviour, healthy]) =>
-    Effect.gen(function* () {
-      const { health, layer } = yield* run(world(() => behaviour))
-      yield* inTime(Effect.exit(query(up)).pipe(Effect.provide(layer)))
-      assert.deepStrictEqual(last(yield* Ref.get(health)), ["prometheus", healthy])
-    })
-  )
-
-  it.effect("falls also when the caller's deadline is shorter than ours", () =>
-    Effect.gen(function* () {
-      const { health, layer } = yield* run(world(() => "hangs"))
-      yield* Effect.gen(function* () {
-        const fiber = yield* Effect.forkChild(Effect.timeoutOption(query(up), "2 seconds"))
-        yield* TestClock.adjust("3 seconds")
-        yield* Fiber.join(fiber)
-        assert.deepStrictEqual(last(yield* Ref.get(health)), ["prometheus", false])
-      }).pipe(Effect.provide(layer))
-    })
-  )
-
-  it.effect("is that of the operator's own server, whatever tenants name", () =>
-    Effect.gen(function* () {
-      const { health, layer } = yield* run(
-        world(({ url }) => (url.startsWith("http://own") ? ok(vector("1")) : { fails: { _tag: "Unreachable" } })),
-        { prometheusUrl: "http://own:9090" }
-      )
-      const servers = yield* Effect.gen(function* () {
-        yield* inTime(query({ serverUrl: undefined, promql: "up" }))
-        yield* inTime(Effect.exit(query(up)))
-        return yield* Effect.flatMap(Prometheus, (prometheus) => prometheus.health)
-      }).pipe(Effect.provide(layer))
-      assert.deepStrictEqual(last(yield* Ref.get(health)), ["prometheus", true])
-      assert.deepStrictEqual(
-        servers.map(({ healthy, server }) => [server, healthy]),
-        [
-          ["http://own:9090", true],
-          ["http://prometheus:9090", false]
-        ]
-      )
-      assert.include(servers[1]?.detail, "Check the address")
     })
   )
 })

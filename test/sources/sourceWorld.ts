@@ -8,7 +8,6 @@ import { Egress, EgressError, printableUrl } from "#services/Egress"
 import type { EgressAnswer, EgressReason, EgressRequest } from "#services/Egress"
 import { Kubernetes, KubernetesError } from "#services/Kubernetes"
 import type { KubernetesReason, KubernetesRequest } from "#services/Kubernetes"
-import { Metrics } from "#services/Metrics"
 import { layer as natsLayer } from "#services/Nats"
 import { layerWith as prometheusLayerWith } from "#services/Prometheus"
 import { layer as resourceLayer } from "#services/ResourceMetrics"
@@ -46,7 +45,6 @@ export interface Running {
   readonly requests: Ref.Ref<ReadonlyArray<EgressRequest>>
   readonly calls: Ref.Ref<ReadonlyArray<KubernetesRequest>>
   readonly layer: Layer.Layer<SourceServices>
-  readonly health: Ref.Ref<ReadonlyArray<readonly [string, boolean]>>
 }
 
 /** Everything in `world` may be replaced while it runs: it is asked anew for each request. */
@@ -56,7 +54,6 @@ export const run = Effect.fnUntraced(function* (
 ) {
   const requests = yield* Ref.make<ReadonlyArray<EgressRequest>>([])
   const calls = yield* Ref.make<ReadonlyArray<KubernetesRequest>>([])
-  const health = yield* Ref.make<ReadonlyArray<readonly [string, boolean]>>([])
   const latency = `${settings.latencyMillis ?? 1} millis` as const
 
   const egress = Layer.succeed(Egress, {
@@ -85,22 +82,14 @@ export const run = Effect.fnUntraced(function* (
     }),
     watch: () => Stream.never
   })
-  const metrics = Layer.effect(
-    Metrics,
-    Effect.map(Metrics, (none) => ({
-      ...none,
-      health: (component: string, healthy: boolean) =>
-        Ref.update(health, (before) => [...before, [component, healthy] as const])
-    }))
-  ).pipe(Layer.provide(Metrics.layerNone))
-  const prometheus = prometheusLayerWith({ defaultUrl: settings.prometheusUrl }).pipe(Layer.provide([egress, metrics]))
+  const prometheus = prometheusLayerWith({ defaultUrl: settings.prometheusUrl }).pipe(Layer.provide(egress))
   const layer = Layer.mergeAll(
     prometheus,
     natsLayer.pipe(Layer.provide(egress)),
     secretsLayer.pipe(Layer.provide(kubernetes)),
     resourceLayer.pipe(Layer.provide([kubernetes, prometheus]))
   )
-  return { requests, calls, layer, health } satisfies Running
+  return { requests, calls, layer } satisfies Running
 })
 
 export const NOW = 1_700_000_000_000
