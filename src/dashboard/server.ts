@@ -17,6 +17,7 @@ import { eventRoutes, EVENTS_PATH } from "#dashboard/events"
 import { dashboardGuard, refuse } from "#dashboard/guard"
 import { pageRoutes } from "#dashboard/pages"
 import { healthRoute, metricsRoute, PROBE_PATHS, probeRoutes } from "#dashboard/probes"
+import { recordRoutes, RECORDS_PATH } from "#dashboard/records"
 import { STYLE_SOURCE } from "#dashboard/style"
 
 /** Requests in flight get so long at the end; all of them are answered in milliseconds. */
@@ -163,10 +164,10 @@ export const layerDashboardServer = (options: ServerOptions) =>
       port: options.dashboardPort,
       host: options.dashboardHost,
       variable: "DASHBOARD_PORT",
-      serves: ["GET /", "GET /scaling-activity", "GET /health", "GET /api/v1/policies", EVENTS],
+      serves: ["GET /", "GET /scaling-activity", "GET /health", "GET /api/v1/policies", `GET ${RECORDS_PATH}`, EVENTS],
       guard: exceptEvents(dashboardGuard(options.dashboardToken))
     },
-    Layer.mergeAll(pageRoutes, healthRoute, eventRoutes(options.eventsToken))
+    Layer.mergeAll(pageRoutes, recordRoutes, healthRoute, eventRoutes(options.eventsToken))
   )
 
 export const layerServers = (options: ServerOptions) =>

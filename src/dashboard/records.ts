@@ -1,0 +1,72 @@
+/**
+ * The decision records of one policy with the policy that made them: all that `explain` needs to tell them and to make
+ * them once more. What a source is asked and with which credentials is no part of a decision, and is left out.
+ */
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { Operations } from "#dashboard/Operations"
+import { refuse } from "#dashboard/guard"
+import { Ledger, type PolicyView, RECORDS_PER_POLICY } from "#operator/Ledger"
+import type { Policy } from "#schemas/Policy"
+
+export const RECORDS_PATH = "/api/v1/records"
+
+const withoutSecrets = (policy: Policy): Policy => ({
+  ...policy,
+  signals: policy.signals.map((signal) => ({ ...signal, options: {} }))
+})
+
+/** An absent or empty parameter matches everything. */
+const isAsked = ({ ref }: PolicyView, asked: URLSearchParams): boolean =>
+  (["kind", "namespace", "name"] as const).every((field) => {
+    const wanted = asked.get(field) ?? ""
+    return wanted === "" || wanted === ref[field]
+  })
+
+const limitOf = (asked: URLSearchParams): number => {
+  const limit = Number(asked.get("limit") ?? RECORDS_PER_POLICY)
+  return Number.isInteger(limit) && limit > 0 ? Math.min(limit, RECORDS_PER_POLICY) : RECORDS_PER_POLICY
+}
+
+export const recordRoutes = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    const ledger = yield* Ledger
+    const operations = yield* Operations
+
+    yield* router.add(
+      "GET",
+      RECORDS_PATH,
+      Effect.gen(function* () {
+        const { url } = yield* HttpServerRequest.HttpServerRequest
+        const asked = new URL(url, "http://localhost").searchParams
+        if ((asked.get("name") ?? "") === "") {
+          return refuse(400, `Name one policy: ${RECORDS_PATH}?kind=ScalingPolicy&namespace=default&name=web`)
+        }
+        const { holder, leading } = yield* operations.leadership
+        const leader = leading ? {} : { "x-nimbusguard-leader": encodeURI(holder ?? "nobody") }
+        const found = [...(yield* ledger.policies).values()].filter((view) => isAsked(view, asked))
+        const [view, another] = found
+        if (view === undefined) {
+          const who = leading
+            ? "This operator runs no such policy"
+            : `This operator is a standby; ${holder ?? "nobody"} leads`
+          return refuse(404, who, leader)
+        }
+        if (another !== undefined) {
+          const names = found.map(({ ref }) => `${ref.kind} ${ref.namespace}/${ref.name}`).join(", ")
+          return refuse(400, `Several policies are called that; give kind and namespace too: ${names}`, leader)
+        }
+        const { policy, ref } = view
+        return HttpServerResponse.jsonUnsafe(
+          {
+            policies: policy === undefined ? [] : [withoutSecrets(policy)],
+            records: (yield* ledger.records(ref.uid)).slice(0, limitOf(asked))
+          },
+          { headers: leader }
+        )
+      })
+    )
+  })
+)
