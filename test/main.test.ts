@@ -72,6 +72,16 @@ describe("nimbusguard", () => {
     assert.strictEqual((await ended).code, 0)
   })
 
+  it("answers probes while an API server that never answers keeps it from installing its CRDs", async () => {
+    const { kubeconfig } = await api(() => undefined)
+    const env = { KUBECONFIG: kubeconfig, INSTALL_CRDS: "true", ...(await ports()) }
+    const { process, ended } = start(["run"], env)
+    await until(`http://127.0.0.1:${env.PROBE_PORT}/healthz`, 200)
+    await until(`http://127.0.0.1:${env.PROBE_PORT}/readyz`, 503)
+    process.kill("SIGTERM")
+    assert.strictEqual((await ended).code, 0)
+  })
+
   it("ends at once on a second Ctrl-C, whatever it waits for", async () => {
     const { kubeconfig } = await api(() => undefined)
     const env = { KUBECONFIG: kubeconfig, INSTALL_CRDS: "false", POD_NAMESPACE: "home", ...(await ports()) }

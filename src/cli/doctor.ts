@@ -16,7 +16,7 @@ import { KINDS } from "#schemas/crd/index"
 import { LEASE_NAME } from "#operator/Leader"
 import * as EgressLive from "#services/EgressLive"
 import { currency } from "#services/crdInstallation"
-import { homeNamespace } from "#services/homeNamespace"
+import { homeNamespace, resolveHome } from "#services/homeNamespace"
 import { KubernetesAccess } from "#services/KubernetesAccess"
 import { LEASES, refPath } from "#services/kubernetesCalls"
 import * as KubernetesLive from "#services/KubernetesLive"
@@ -41,7 +41,10 @@ const SECRETS_ROLE = {
 
 const checkCluster = Effect.gen(function* () {
   const settings = yield* Settings
-  const home = yield* homeNamespace(settings)
+  const home = yield* Effect.orElseSucceed(
+    Effect.flatMap(homeNamespace(settings), resolveHome),
+    () => settings.podNamespace
+  )
   const { needed, secrets } = permissionsOf(KINDS, settings.watchNamespace, home)
   return yield* Effect.all(
     [

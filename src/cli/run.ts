@@ -43,7 +43,7 @@ export const runCommand = Command.make(
   settingFlags,
   Effect.fnUntraced(function* (flags) {
     const settings = yield* settingsFrom(flags)
-    const operator = Effect.flatMap(makeReady(settings), (ready) => Layer.launch(layerOperator(ready)))
+    const operator = Effect.flatMap(makeReady(settings), (home) => Layer.launch(layerOperator(settings, home)))
     // From the inside out: what is provided last is made first and ends last, so the end is still traced and logged.
     return yield* operator.pipe(
       Effect.scoped,

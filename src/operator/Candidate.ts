@@ -5,6 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Lease, type LeaseSpec } from "#schemas/kubernetes/Lease"
+import { type Home, resolveHome } from "#services/homeNamespace"
 import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
 import { collectionPath, decode, FIELD_MANAGER, LEASES, refPath } from "#services/kubernetesCalls"
 import { microTime } from "#services/kubernetesTime"
@@ -27,14 +28,13 @@ export interface Candidate {
 const RELEASE_MILLIS = 2_000
 
 export const makeCandidate = Effect.fnUntraced(function* (options: {
-  readonly namespace: string
+  readonly namespace: Home
   readonly name: string
   readonly identity: string
 }): Effect.fn.Return<Candidate, never, Kubernetes> {
   const { identity } = options
   const { request } = yield* Kubernetes
-  const collection = { ...LEASES, namespace: options.namespace }
-  const ref = { ...collection, name: options.name }
+  const home = resolveHome(options.namespace)
   /** As we last wrote or read it; undefined: read it first. */
   let held: Lease | undefined
   /** What a rival's lease said, and since when it has said so on our clock. */
@@ -45,35 +45,37 @@ export const makeCandidate = Effect.fnUntraced(function* (options: {
     return { monotonicMillis: yield* monotonic, wallMillis: yield* Clock.currentTimeMillis }
   })
 
-  const read = (timeoutMillis: number) => {
+  const read = Effect.fnUntraced(function* (timeoutMillis: number) {
+    const ref = { ...LEASES, namespace: yield* home, name: options.name }
     const call = { method: "GET" as const, path: refPath(ref), timeoutMillis }
-    return request(call).pipe(
+    return yield* request(call).pipe(
       Effect.flatMap((body) => decode(Lease)(call, body)),
       Effect.catchIf(
         (error) => error.reason._tag === "NotFound",
         () => Effect.succeed(undefined)
       )
     )
-  }
+  })
 
-  const write = (before: Lease | undefined, spec: LeaseSpec, timeoutMillis: number) => {
+  const write = Effect.fnUntraced(function* (before: Lease | undefined, spec: LeaseSpec, timeoutMillis: number) {
+    const collection = { ...LEASES, namespace: yield* home }
     const query = { fieldManager: FIELD_MANAGER }
     const body = {
       apiVersion: LEASES.apiVersion,
       kind: "Lease",
-      metadata: before?.metadata ?? { name: options.name, namespace: options.namespace },
+      metadata: before?.metadata ?? { name: options.name, namespace: collection.namespace },
       spec
     }
     const call =
       before === undefined
         ? { method: "POST" as const, path: collectionPath(collection), query, body, timeoutMillis }
-        : { method: "PUT" as const, path: refPath(ref), query, body, timeoutMillis }
+        : { method: "PUT" as const, path: refPath({ ...collection, name: options.name }), query, body, timeoutMillis }
     held = undefined // until the answer is here, nobody knows what the server holds
-    return Effect.tap(
+    return yield* Effect.tap(
       Effect.flatMap(request(call), (answer) => decode(Lease)(call, answer)),
       (lease) => Effect.sync(() => void (held = lease))
     )
-  }
+  })
 
   /** The rival that still has it. Its own words about the time count for nothing. */
   const rivalOf = Effect.fnUntraced(function* (lease: Lease): Effect.fn.Return<Attempt | undefined> {

@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Semaphore from "effect/Semaphore"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import type { Home } from "#services/homeNamespace"
 import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
 import {
   type Instant,
@@ -36,7 +37,7 @@ export interface Leadership {
 
 export interface LeaderOptions {
   /** Where the Lease lives. */
-  readonly namespace: string
+  readonly namespace: Home
   readonly name?: string
   /** Who this is for people: the pod's name. A random part is added, so that no two processes are ever the same. */
   readonly identity: string

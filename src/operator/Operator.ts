@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { type DecodeSettings, KINDS } from "#schemas/crd/index"
+import type { Home } from "#services/homeNamespace"
 import type { Kubernetes, KubernetesError } from "#services/Kubernetes"
 import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { Metrics } from "#services/Metrics"
@@ -25,7 +26,7 @@ export interface OperatorOptions {
   /** Undefined: all of them. */
   readonly namespaces: ReadonlyArray<string> | undefined
   /** Where the Lease and the checkpoints live. */
-  readonly ownNamespace: string
+  readonly ownNamespace: Home
   /** Who this is in the Lease and in Events: the pod's name. */
   readonly identity: string
   /** False: nobody else can run, and this process always acts. */

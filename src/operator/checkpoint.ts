@@ -16,6 +16,7 @@ import { ConfigMap } from "#schemas/kubernetes/ConfigMap"
 import { type Memory, readMemory } from "#schemas/Memory"
 import type { Target } from "#schemas/Policy"
 import { Millis } from "#schemas/Reading"
+import { type Home, resolveHome } from "#services/homeNamespace"
 import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
 import { CONFIG_MAPS, create, get, list, mergePatch, remove } from "#services/kubernetesCalls"
 import { Leader } from "#operator/Leader"
@@ -62,17 +63,17 @@ export class Checkpoints extends Context.Service<
   }
 >()("nimbusguard/operator/checkpoint/Checkpoints") {
   /** In the operator's own namespace. */
-  static readonly layer = (options: { readonly namespace: string }) =>
+  static readonly layer = (options: { readonly namespace: Home }) =>
     Layer.effect(
       Checkpoints,
       Effect.suspend(() => make(options.namespace))
     )
 }
 
-const make = Effect.fnUntraced(function* (namespace: string) {
+const make = Effect.fnUntraced(function* (namespace: Home) {
   const context = yield* Effect.context<Kubernetes>()
   const leader = yield* Leader
-  const collection = { ...CONFIG_MAPS, namespace }
+  const home = Effect.map(resolveHome(namespace), (found) => ({ ...CONFIG_MAPS, namespace: found }))
   const flushing = yield* Semaphore.make(1)
 
   let packing = new Packing(PREFIX, LIMITS)
@@ -97,7 +98,7 @@ const make = Effect.fnUntraced(function* (namespace: string) {
     unread = new Map()
     dirty = new Map()
     strays = new Map()
-    const { items } = yield* list(ConfigMap, collection, { labelSelector: LABEL })
+    const { items } = yield* list(ConfigMap, yield* home, { labelSelector: LABEL })
     for (const { data, metadata } of items) {
       versions.set(metadata.name, metadata.resourceVersion)
       for (const [uid, text] of Object.entries(data ?? {})) {
@@ -120,6 +121,7 @@ const make = Effect.fnUntraced(function* (namespace: string) {
 
   const write = Effect.fnUntraced(function* (name: string, patch: Patch) {
     const data = Object.fromEntries([...patch].map(([uid, text]) => [uid, text ?? null]))
+    const collection = yield* home
     const ref = { ...collection, name }
     const version = versions.get(name)
     if (version === undefined) {
@@ -142,7 +144,7 @@ const make = Effect.fnUntraced(function* (namespace: string) {
     const { _tag } = error.reason
     if (_tag === "NotFound") return void versions.delete(name)
     if (_tag !== "Conflict" && _tag !== "AlreadyExists" && _tag !== "Unknown") return
-    const now = yield* Effect.option(get(ConfigMap, { ...collection, name }))
+    const now = yield* Effect.option(Effect.flatMap(home, (collection) => get(ConfigMap, { ...collection, name })))
     if (Option.isSome(now)) versions.set(name, now.value.metadata.resourceVersion)
   })
 

@@ -3,23 +3,41 @@
  * operator, if there is one, so that both see each other's Lease; else where the kubeconfig's context points.
  */
 import * as Effect from "effect/Effect"
-import { Kubernetes } from "#services/Kubernetes"
+import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
 import { KubernetesAccess } from "#services/KubernetesAccess"
 import type { Settings } from "#services/Settings"
 
 export const DEFAULT_HOME = "nimbusguard"
 
+/** A namespace that is known, or one that the API server has to tell and tells only when it can be asked. */
+export type Home = string | Effect.Effect<string, KubernetesError>
+
+export const resolveHome = (home: Home): Effect.Effect<string, KubernetesError> =>
+  typeof home === "string" ? Effect.succeed(home) : home
+
+/** Once it is told it stays: a Lease that moved would let two lead. */
 export const homeNamespace = Effect.fnUntraced(function* ({
   inCluster,
   podNamespace
-}: Pick<Settings, "inCluster" | "podNamespace">) {
+}: Pick<Settings, "inCluster" | "podNamespace">): Effect.fn.Return<Home, never, Kubernetes | KubernetesAccess> {
   if (inCluster || podNamespace !== DEFAULT_HOME) return podNamespace
   const { request } = yield* Kubernetes
   const { cluster } = yield* KubernetesAccess
-  return yield* request({ method: "GET", path: `/api/v1/namespaces/${podNamespace}` }).pipe(
+  const contexts = cluster.namespace ?? "default"
+  let told: string | undefined
+  const path = `/api/v1/namespaces/${podNamespace}`
+  const ask = Effect.suspend(() => request({ method: "GET", path })).pipe(
     Effect.as(podNamespace),
-    Effect.catch(({ reason }) =>
-      Effect.succeed(reason._tag === "NotFound" ? (cluster.namespace ?? "default") : podNamespace)
-    )
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "NotFound",
+      () =>
+        Effect.as(Effect.logInfo(`There is no namespace ${podNamespace}: the Lease is kept in ${contexts}`), contexts)
+    ),
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "Forbidden",
+      () => Effect.succeed(podNamespace)
+    ),
+    Effect.tap((namespace) => Effect.sync(() => void (told = namespace)))
   )
+  return Effect.suspend(() => (told === undefined ? ask : Effect.succeed(told)))
 })

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import { assert, describe } from "vitest"
 import { type Candidate, makeCandidate } from "#operator/Candidate"
+import { KubernetesError } from "#services/Kubernetes"
 import { simulated } from "#test/simulation/inSimulation"
 import { TinyApi } from "#test/worlds/TinyApi"
 import { objectAt } from "#test/worlds/TinyStore"
@@ -12,6 +13,24 @@ const spec = (api: TinyApi) => objectAt(api.get("Lease", "ops", "lease"), "spec"
 const outcome = (one: Candidate) => Effect.map(one.attempt(WITHIN), (attempt) => attempt._tag)
 
 describe("a candidate", () => {
+  simulated(
+    "leads in the namespace that an API server tells only when it can be asked",
+    Effect.gen(function* () {
+      const api = yield* TinyApi.make()
+      const away = new KubernetesError({ request: "GET x", reason: { _tag: "Unreachable" }, detail: "away" })
+      let told = false
+      const one = yield* makeCandidate({
+        namespace: Effect.suspend(() => (told ? Effect.succeed("ops") : Effect.fail(away))),
+        name: "lease",
+        identity: "a"
+      }).pipe(Effect.provide(api.layer("a")))
+      assert.strictEqual((yield* Effect.flip(one.attempt(WITHIN))).reason._tag, "Unreachable")
+      told = true
+      assert.strictEqual(yield* outcome(one), "Held")
+      assert.strictEqual(spec(api)["holderIdentity"], "a")
+    })
+  )
+
   simulated(
     "makes the Lease where there is none, and one of two that try at once is outrun",
     Effect.gen(function* () {

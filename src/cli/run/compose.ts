@@ -9,6 +9,7 @@ import * as Bind from "#operator/bind"
 import { Leader } from "#operator/Leader"
 import * as Operator from "#operator/Operator"
 import { Supervisor } from "#operator/Supervisor"
+import type { Home } from "#services/homeNamespace"
 import * as EgressLive from "#services/EgressLive"
 import * as Nats from "#services/Nats"
 import * as Prometheus from "#services/Prometheus"
@@ -37,10 +38,10 @@ const layerSources = Layer.mergeAll(ResourceMetrics.layer, Nats.layer, Secrets.l
 )
 
 /** Kubernetes, Metrics and Settings are given; everything else is made here. */
-export const layerOperator = (settings: Settings) => {
+export const layerOperator = (settings: Settings, home: Home) => {
   const operator = Operator.layer({
     namespaces: settings.watchNamespace,
-    ownNamespace: settings.podNamespace,
+    ownNamespace: home,
     identity: settings.podName,
     leaderElection: settings.leaderElect,
     decode: {

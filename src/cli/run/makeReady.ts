@@ -1,4 +1,4 @@
-/** Before the operator starts: says which cluster it is about, finds its own namespace, and installs the CRDs. */
+/** Before the operator starts: says which cluster it is about, installs the CRDs, and answers with its own namespace. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
@@ -12,8 +12,8 @@ import { KubernetesAccess } from "#services/KubernetesAccess"
 import type { Settings } from "#services/Settings"
 import { VERSION } from "#services/version"
 
-/** Longer than an API server that lives needs; one that does not must not keep the probes from answering. */
-const INSTALL_PATIENCE = "15 seconds"
+/** About what an API server that lives needs; one that does not must not keep the probes from answering. */
+const INSTALL_PATIENCE = "1 second"
 const RETRY_INSTALL = "10 seconds"
 
 const definitions = () => KINDS.map((kind) => ({ ...definitionOf(kind, VERSION, fillHole) }))
@@ -40,14 +40,10 @@ export const makeReady = Effect.fnUntraced(function* (settings: Settings) {
   if (cluster.insecure) {
     yield* Effect.logWarning("Nobody checks that this API server is who it says: the kubeconfig turns that off")
   }
-  const podNamespace = yield* homeNamespace(settings)
-  if (podNamespace !== settings.podNamespace) {
-    yield* Effect.logInfo(`There is no namespace ${settings.podNamespace}: the Lease is kept in ${podNamespace}`)
-  }
   if (settings.installCrds) {
     const installing = yield* Effect.forkScoped(install)
     const done = yield* Effect.timeoutOption(Fiber.await(installing), INSTALL_PATIENCE)
-    if (Option.isNone(done)) yield* Effect.logWarning("The CRDs are not installed yet; starting without them")
+    if (Option.isNone(done)) yield* Effect.logInfo("The CRDs are not installed yet; starting meanwhile")
   }
-  return { ...settings, podNamespace }
+  return yield* homeNamespace(settings)
 })
