@@ -110,9 +110,7 @@ export const Limits = Schema.Struct({
   /** Largest change of one write. */
   step: Schema.Struct({ up: Schema.optionalKey(Schema.Int), down: Schema.optionalKey(Schema.Int) }),
   /** Thousandths: 100 is the HPA's 0.1. */
-  toleranceMilli: Schema.Struct({ up: Schema.Int, down: Schema.Int }),
-  /** Rounding of a falling proposal: `ceil` is the HPA's, `floor` is preferredScaleDirection: down. */
-  downRounding: Schema.Literals(["ceil", "floor"])
+  toleranceMilli: Schema.Struct({ up: Schema.Int, down: Schema.Int })
 })
 export type Limits = typeof Limits.Type
 
@@ -193,10 +191,7 @@ export const Policy = Schema.Struct({
   objectives: Objectives,
   schedules: Schema.Array(Schedule),
   fallback: Schema.optionalKey(Schema.Struct({ afterSeconds: Schema.Int, replicas: Schema.Int })),
-  actuation: Schema.Union([
-    Schema.TaggedStruct("Scale", {}),
-    Schema.TaggedStruct("HPAFloor", { name: Schema.String })
-  ]),
+  actuation: Schema.Union([Schema.TaggedStruct("Scale", {}), Schema.TaggedStruct("HPAFloor", { name: Schema.String })]),
   safety: Safety,
   qLearning: Schema.optionalKey(QLearning),
   findings: Schema.Array(Finding)
@@ -205,7 +200,14 @@ export type Policy = typeof Policy.Type
 
 /** Why an object that the API server accepted still cannot be run: becomes Ready=False. */
 export const Refusal = Schema.Struct({
-  reason: Schema.Literals(["InvalidSpec", "CrossNamespace", "UnknownSource", "UnknownEngine", "InvalidOptions", "TooManyTargets"]),
+  reason: Schema.Literals([
+    "InvalidSpec",
+    "CrossNamespace",
+    "UnknownSource",
+    "UnknownEngine",
+    "InvalidOptions",
+    "TooManyTargets"
+  ]),
   path: Schema.String,
   message: Schema.String
 })

@@ -94,8 +94,12 @@ export const Commitments = Schema.Struct({
 export type Commitments = typeof Commitments.Type
 
 export const Status = Schema.Struct({
-  phase: Schema.optionalKey(described(Phase, "Where the policy stands: Initializing, Learning, Active, Paused or Error.")),
-  observedGeneration: Schema.optionalKey(described(Schema.Int, "The generation of the spec that this status is about.")),
+  phase: Schema.optionalKey(
+    described(Phase, "Where the policy stands: Initializing, Learning, Active, Paused or Error.")
+  ),
+  observedGeneration: Schema.optionalKey(
+    described(Schema.Int, "The generation of the spec that this status is about.")
+  ),
   currentReplicas: Schema.optionalKey(described(Schema.Int, "Replicas asked for now (spec.replicas of the target).")),
   targetReplicas: Schema.optionalKey(described(Schema.Int, "Replicas that the last decision wants.")),
   recommendedReplicas: Schema.optionalKey(described(Schema.Int, "Replicas proposed, before limiters.")),
@@ -116,8 +120,6 @@ export const Status = Schema.Struct({
     Schema.Array(TargetStatus).annotate({ description: "One row per workload, for a policy that selects several." })
   ),
   commitments: Schema.optionalKey(Schema.Array(Commitments).annotate({ description: "Rescales that still count." })),
-  conditions: Schema.optionalKey(
-    Schema.Array(Condition).annotate({ description: "Conditions, one of each type." })
-  )
+  conditions: Schema.optionalKey(Schema.Array(Condition).annotate({ description: "Conditions, one of each type." }))
 }).annotate({ description: "What the operator saw and did. Written by the operator only." })
 export type Status = typeof Status.Type

@@ -7,6 +7,7 @@ import { CATEGORY, columnsOf } from "./Crd.ts"
 import type { CrdKind } from "./Crd.ts"
 import { ALL_SAFE, checkBounds, decoder, DIRECTION, milli, resolvePause, targetNamespace } from "./Crd/decoder.ts"
 import type { Reader, Resolved } from "./Crd/decoder.ts"
+import { HPA_DOWN, HPA_UP } from "./Crd/hpaRules.ts"
 import { above, commonFields, defaulted, described, int, namespaceName, promql } from "./Crd/fields.ts"
 
 const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/u
@@ -146,20 +147,9 @@ const resolve = (spec: Spec, reader: Reader): Resolved => {
     limits: {
       rates: {
         _tag: "Behavior",
-        scaleUp: {
-          stabilizationSeconds: 0,
-          selectPolicy: "Max",
-          policies: [
-            { type: "Pods", value: 4, periodSeconds: 15 },
-            { type: "Percent", value: 100, periodSeconds: 15 }
-          ]
-        },
+        scaleUp: HPA_UP,
         // The engine itself waits 300 s and goes down by one.
-        scaleDown: {
-          stabilizationSeconds: 0,
-          selectPolicy: "Max",
-          policies: [{ type: "Percent", value: 100, periodSeconds: 15 }]
-        }
+        scaleDown: { ...HPA_DOWN, stabilizationSeconds: 0 }
       },
       cooldown: { upSeconds: 0, downSeconds: 0 },
       step: {},

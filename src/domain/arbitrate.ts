@@ -68,16 +68,20 @@ const choose = (proposals: ReadonlyArray<Proposal>, current: number): Leader | u
   return raising !== undefined && raising.replicas > Math.max(current, leader?.replicas ?? 0) ? raising : leader
 }
 
-/** Names of the signals that steer, by a target, by their fallback or as the measure of an objective, and could not be used. */
+/** By a target, by a fallback, or as the measure of an objective. What is only watched holds nothing up. */
+export const steers = (policy: Policy, signal: Pick<Signal, "name" | "target" | "onMissing">): boolean =>
+  signal.target !== undefined ||
+  signal.onMissing === "Fallback" ||
+  objectivesOf(policy).some((each) => each.signal === signal.name)
+
+/** Names of the signals that steer and could not be used. */
 const unusable = ({ current, policy, proposals, signals }: ArbitrateInput): ReadonlySet<string> => {
   const names = new Set<string>()
-  const objectives = objectivesOf(policy)
   for (const { reading, signal } of signals) {
     if (reading._tag === "Measured") continue
     // With nobody running, a signal of the pods has nothing to say and nothing to hold up.
     if (current === 0 && !signal.worksAtZero) continue
-    const steers = signal.target !== undefined || signal.onMissing === "Fallback"
-    if (steers || objectives.some((each) => each.signal === signal.name)) names.add(signal.name)
+    if (steers(policy, signal)) names.add(signal.name)
   }
   for (const { replicas, signal } of proposals) if (signal !== undefined && replicas === undefined) names.add(signal)
   return names

@@ -9,12 +9,6 @@ export const affordable = ({ objectives }: Pick<Policy, "objectives">): number |
   return cost === undefined ? undefined : affordablePods(cost)
 }
 
-/** True where even the minimum costs more than the budget. */
-export const isOverBudget = (policy: Pick<Policy, "objectives" | "bounds">): boolean => {
-  const pods = affordable(policy)
-  return pods !== undefined && pods < policy.bounds.min
-}
-
 export const capCost: Limit = (value, { blind, current, policy }) => {
   const pods = affordable(policy)
   if (pods === undefined) return undefined

@@ -5,7 +5,7 @@
 import type { TargetState } from "#schemas/Observation"
 import type { MetricTarget } from "#schemas/Policy"
 import type { PodSample } from "#schemas/Reading"
-import { isWithin, wholeReplicas, type Rounding } from "./rounding.ts"
+import { isWithin, wholeReplicas, type Tolerance } from "./rounding.ts"
 
 /** How long a started pod may burn CPU before its samples are believed whatever its readiness. */
 const CPU_INITIALIZATION_MILLIS = 300_000
@@ -18,7 +18,7 @@ export interface PodMetricsInput {
   readonly at: number
   readonly target: MetricTarget
   readonly state: TargetState
-  readonly rounding: Rounding
+  readonly tolerance: Tolerance
 }
 
 export type PodAnswer =
@@ -87,7 +87,7 @@ const measureOf = (target: MetricTarget): Measure =>
       }
 
 export const proposeFromPods = (input: PodMetricsInput): PodAnswer => {
-  const { at, pods, rounding, state, target, warmUp } = input
+  const { at, pods, tolerance, state, target, warmUp } = input
   const current = state.specReplicas
   const isPercent = target.type === "Utilization"
   const unknown = (detail: string): PodAnswer => ({ _tag: "Unknown", detail })
@@ -120,7 +120,7 @@ export const proposeFromPods = (input: PodMetricsInput): PodAnswer => {
 
   const raisesUnready = unready.length > 0 && ratio > 1
   if (!raisesUnready && missing.length === 0) {
-    return answer(isWithin(rounding.tolerance, ratio) ? undefined : wholeReplicas(ratio * count, current, rounding))
+    return answer(isWithin(tolerance, ratio) ? undefined : wholeReplicas(ratio * count))
   }
   // Exactly on target there is no direction to be careful about, and the missing stay out.
   if (ratio !== 1) for (const pod of missing) add(pod, ratio < 1 ? fullOf(pod) : 0)
@@ -128,10 +128,10 @@ export const proposeFromPods = (input: PodMetricsInput): PodAnswer => {
   const refilled = usageOf(usage, request, count)
   if (refilled === undefined) return unknown("its pods request none of it")
   const newRatio = refilled / target.milli
-  if (isWithin(rounding.tolerance, newRatio) || (ratio < 1 && newRatio > 1) || (ratio > 1 && newRatio < 1)) {
+  if (isWithin(tolerance, newRatio) || (ratio < 1 && newRatio > 1) || (ratio > 1 && newRatio < 1)) {
     return answer(undefined)
   }
-  const replicas = wholeReplicas(newRatio * count, current, rounding)
+  const replicas = wholeReplicas(newRatio * count)
   const turns = (newRatio < 1 && replicas > current) || (newRatio > 1 && replicas < current)
   return answer(turns ? undefined : replicas)
 }

@@ -7,7 +7,7 @@ import type { Limits, MetricTarget, Signal } from "#schemas/Policy"
 import type { Measured } from "#schemas/Reading"
 import { proposeFromPods } from "./podMetrics.ts"
 import { thousandths } from "./quantity.ts"
-import { isWithin, roundingOf, wholeReplicas, type Rounding } from "./rounding.ts"
+import { isWithin, toleranceOf, wholeReplicas, type Tolerance } from "./rounding.ts"
 
 export type Answer =
   | {
@@ -51,7 +51,7 @@ const proposeFromMean = (
   target: number,
   state: TargetState,
   shown: Shown,
-  rounding: Rounding
+  tolerance: Tolerance
 ): Answer => {
   const current = state.specReplicas
   const ready = state.readyReplicas
@@ -59,30 +59,42 @@ const proposeFromMean = (
   const ratio = mean / target
   const unready = state.statusReplicas - ready
   if (ratio <= 1 || unready <= 0) {
-    const within = isWithin(rounding.tolerance, ratio)
-    return proposed(shown, within ? current : wholeReplicas(ratio * ready, current, rounding), ratio, within)
+    const within = isWithin(tolerance, ratio)
+    return proposed(shown, within ? current : wholeReplicas(ratio * ready), ratio, within)
   }
   const diluted = Math.trunc((mean * ready) / (ready + unready)) / target
-  const replicas = wholeReplicas(diluted * (ready + unready), current, rounding)
-  const keeps = isWithin(rounding.tolerance, diluted) || diluted < 1 || replicas < current
+  const replicas = wholeReplicas(diluted * (ready + unready))
+  const keeps = isWithin(tolerance, diluted) || diluted < 1 || replicas < current
   return proposed(shown, keeps ? current : replicas, ratio, keeps)
 }
 
-const proposeValue = (milli: number, target: number, state: TargetState, shown: Shown, rounding: Rounding): Answer => {
+const proposeValue = (
+  milli: number,
+  target: number,
+  state: TargetState,
+  shown: Shown,
+  tolerance: Tolerance
+): Answer => {
   const current = state.specReplicas
   const ratio = milli / target
-  if (current === 0) return proposed(shown, wholeReplicas(ratio, 0, rounding), ratio, false)
-  if (isWithin(rounding.tolerance, ratio)) return proposed(shown, current, ratio, true)
+  if (current === 0) return proposed(shown, wholeReplicas(ratio), ratio, false)
+  if (isWithin(tolerance, ratio)) return proposed(shown, current, ratio, true)
   if (state.statusReplicas === 0)
     return { _tag: "Unknown", detail: `${shown.name} cannot be judged: there are no pods` }
-  return proposed(shown, wholeReplicas(ratio * state.readyReplicas, current, rounding), ratio, false)
+  return proposed(shown, wholeReplicas(ratio * state.readyReplicas), ratio, false)
 }
 
-const proposeTotal = (milli: number, target: number, state: TargetState, shown: Shown, rounding: Rounding): Answer => {
+const proposeTotal = (
+  milli: number,
+  target: number,
+  state: TargetState,
+  shown: Shown,
+  tolerance: Tolerance
+): Answer => {
   const current = state.specReplicas
   const ratio = milli / (target * state.statusReplicas)
-  const within = isWithin(rounding.tolerance, ratio)
-  const replicas = within ? current : wholeReplicas(milli / target, current, rounding)
+  const within = isWithin(tolerance, ratio)
+  const replicas = within ? current : wholeReplicas(milli / target)
   return proposed(shown, replicas, Number.isNaN(ratio) ? 0 : ratio, within)
 }
 
@@ -91,7 +103,7 @@ const proposeFor = (
   signal: Signal,
   reading: Measured,
   { at, state }: Observation,
-  rounding: Rounding
+  tolerance: Tolerance
 ): Answer => {
   const isPercent = target.type === "Utilization"
   const shown = (value: number): Shown => ({
@@ -100,21 +112,21 @@ const proposeFor = (
     target: isPercent ? `${target.milli} %` : text(target.milli / 1000) + (target.type === "Value" ? "" : " per pod")
   })
   if (reading.pods !== undefined && target.type !== "Value") {
-    const found = proposeFromPods({ pods: reading.pods, warmUp: reading.warmUp === true, at, target, state, rounding })
+    const found = proposeFromPods({ pods: reading.pods, warmUp: reading.warmUp === true, at, target, state, tolerance })
     if (found._tag === "Unknown") return { _tag: "Unknown", detail: `${signal.name} cannot be judged: ${found.detail}` }
     return proposed(shown(isPercent ? found.usage : found.usage / 1000), found.replicas, found.ratio, found.kept)
   }
-  if (isPercent) return proposeFromMean(Math.trunc(reading.value), target.milli, state, shown(reading.value), rounding)
+  if (isPercent) return proposeFromMean(Math.trunc(reading.value), target.milli, state, shown(reading.value), tolerance)
   const milli = toMilli(reading.value)
-  if (target.type === "Value") return proposeValue(milli, target.milli, state, shown(reading.value), rounding)
+  if (target.type === "Value") return proposeValue(milli, target.milli, state, shown(reading.value), tolerance)
   // Pod by pod is the only way a resource is measured, so its single number is a mean; any other source's is a total.
   return signal.source === "resource"
-    ? proposeFromMean(milli, target.milli, state, shown(reading.value), rounding)
-    : proposeTotal(milli, target.milli, state, shown(reading.value), rounding)
+    ? proposeFromMean(milli, target.milli, state, shown(reading.value), tolerance)
+    : proposeTotal(milli, target.milli, state, shown(reading.value), tolerance)
 }
 
 /** What a signal with a target asks for. */
 export const propose = (signal: Signal, reading: Measured, observation: Observation, limits: Limits): Answer =>
   signal.target === undefined
     ? { _tag: "Unknown", detail: `${signal.name} has no target` }
-    : proposeFor(signal.target, signal, reading, observation, roundingOf(limits))
+    : proposeFor(signal.target, signal, reading, observation, toleranceOf(limits))

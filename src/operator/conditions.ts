@@ -2,7 +2,9 @@
  * The conditions of a policy: one question each, answered with a stable reason for programs and a sentence for
  * people that says what to do. A condition's time moves only when its status does.
  */
+import { steers } from "#domain/arbitrate"
 import type { DecisionRecord } from "#schemas/Decision"
+import { affordablePods } from "#schemas/budget"
 import type { Refusal } from "#schemas/Policy"
 import type { Condition, ConditionType } from "#schemas/Status"
 import type { Reading } from "#schemas/Reading"
@@ -17,8 +19,6 @@ export interface Answer {
   readonly reason: string
   readonly message: string
 }
-
-const HOURS_PER_MONTH = 730
 
 export const answersOf = (facts: Facts): ReadonlyArray<Answer> => [
   ready(facts),
@@ -100,7 +100,12 @@ const metricsAvailable = (facts: Facts): Answer => {
   const [first] = absent
   if (first === undefined) return answer("MetricsAvailable", "True", "AllMeasured", "Every signal was read.")
   const details = each(absent, ({ reading, signal }) => `${signal}: ${reading.detail}`)
-  return answer("MetricsAvailable", "False", whyOf(first.reading), `Nothing is scaled down meanwhile. ${details}`)
+  const { policy } = facts
+  const holds = policy?.signals.some(
+    (each) => steers(policy, each) && absent.some(({ signal }) => signal === each.name)
+  )
+  const meanwhile = holds === true ? "Nothing is scaled down meanwhile. " : ""
+  return answer("MetricsAvailable", "False", whyOf(first.reading), `${meanwhile}${details}`)
 }
 
 const scalingActive = (facts: Facts): Answer => {
@@ -157,7 +162,7 @@ const conflict = (facts: Facts): Answer => {
 const budgetExceeded = (facts: Facts): ReadonlyArray<Answer> => {
   const cost = facts.policy?.objectives.cost
   if (cost === undefined) return []
-  const cap = Math.floor(cost.maxMonthlyCost / (cost.costPerPodPerHour * HOURS_PER_MONTH))
+  const cap = affordablePods(cost)
   const over = recordsOf(facts).filter(
     ({ decision, observation }) => Math.max(decision.desired, observation.state.specReplicas) > cap
   )
@@ -227,7 +232,7 @@ const degraded = (facts: Facts): Answer => {
       each(
         failing,
         ({ observation: { state, target } }) =>
-          `New pods of ${nameOf(target)} do not start since ${secondTime(state.failingPodsSince ?? 0)}. Look at their events.`
+          `New pods of ${nameOf(target)} have not started since ${secondTime(state.failingPodsSince ?? 0)}. Look at their events.`
       )
     )
   }

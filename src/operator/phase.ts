@@ -20,7 +20,10 @@ export const pauseOf = (facts: Facts): { readonly reason: string; readonly messa
   const { pause } = policy
   const over = pause?.until !== undefined && pause.until <= facts.at
   if (pause !== undefined && !over && pause.direction === "Both") {
-    return { reason: "Paused", message: `Paused by spec.pause${because}. It ends at spec.pause.until, or remove it.` }
+    return {
+      reason: "Paused",
+      message: `Paused by spec.pause${because}. ${pause.until === undefined ? "Remove it to go on." : "It ends at spec.pause.until."}`
+    }
   }
   if (facts.targets.length > 0 && facts.targets.every(isSwitchedOff)) {
     return {

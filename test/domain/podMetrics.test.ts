@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
 import { groupPods, proposeFromPods } from "#domain/podMetrics"
-import { roundingOf } from "#domain/rounding"
+import { toleranceOf } from "#domain/rounding"
 import type { PodSample } from "#schemas/Reading"
 import { limitsOf, stateOf } from "#test/domain/policies"
 
@@ -81,7 +81,7 @@ const propose = (pods: ReadonlyArray<PodSample>, type: "Utilization" | "AverageV
     at: AT,
     target: { type, milli },
     state: stateOf(pods.length),
-    rounding: roundingOf(limitsOf())
+    tolerance: toleranceOf(limitsOf())
   })
   return answer._tag === "Proposed" ? answer.replicas : answer.detail
 }

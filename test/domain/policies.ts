@@ -40,7 +40,6 @@ export const limitsOf = (over: Partial<Limits> = {}): Limits => ({
   cooldown: { upSeconds: 0, downSeconds: 0 },
   step: {},
   toleranceMilli: { up: 100, down: 100 },
-  downRounding: "ceil",
   ...over
 })
 

@@ -72,8 +72,7 @@ const policyFor = (dice: Dice): Policy => {
     limits: limitsOf({
       rates: ratesOf(dice),
       cooldown: { upSeconds: dice.of([0, 0, 45]), downSeconds: dice.of([0, 60, 300]) },
-      step: { ...(share() ? { up: dice.int(1, 5) } : {}), ...(share() ? { down: dice.int(1, 5) } : {}) },
-      downRounding: dice.of(["ceil", "floor"] as const)
+      step: { ...(share() ? { up: dice.int(1, 5) } : {}), ...(share() ? { down: dice.int(1, 5) } : {}) }
     }),
     objectives: {
       ...(objective ? { latency: { targetMs: 200, goodFraction: 0.99 }, errorRate: { target: 0.01 } } : {}),

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "vitest"
-import { isWithin, REPLICAS_MAX, roundingOf, wholeReplicas } from "#domain/rounding"
+import { isWithin, REPLICAS_MAX, toleranceOf, wholeReplicas } from "#domain/rounding"
 import { limitsOf } from "#test/domain/policies"
 
 describe("isWithin", () => {
-  const { tolerance } = roundingOf(limitsOf({ toleranceMilli: { up: 100, down: 200 } }))
+  const tolerance = toleranceOf(limitsOf({ toleranceMilli: { up: 100, down: 200 } }))
 
   it.each([
     [1.1, true],
@@ -18,17 +18,12 @@ describe("isWithin", () => {
 })
 
 describe("wholeReplicas", () => {
-  const ceil = roundingOf(limitsOf())
-  const floor = roundingOf(limitsOf({ downRounding: "floor" }))
-
   it.each([
-    { title: "up is rounded up", rounding: ceil, replicas: 10.01, want: 11 },
-    { title: "down is rounded up as the HPA does", rounding: ceil, replicas: 3.01, want: 4 },
-    { title: "down is rounded down where less is preferred", rounding: floor, replicas: 3.99, want: 3 },
-    { title: "up is rounded up where less is preferred, too", rounding: floor, replicas: 10.01, want: 11 },
-    { title: "never less than none", rounding: ceil, replicas: -4.5, want: 0 },
-    { title: "never more than can be written", rounding: ceil, replicas: Infinity, want: REPLICAS_MAX }
-  ])("$title", ({ replicas, rounding, want }) => {
-    assert.strictEqual(wholeReplicas(replicas, 10, rounding), want)
+    { title: "up is rounded up", replicas: 10.01, want: 11 },
+    { title: "down is rounded up as the HPA does", replicas: 3.01, want: 4 },
+    { title: "never less than none", replicas: -4.5, want: 0 },
+    { title: "never more than can be written", replicas: Infinity, want: REPLICAS_MAX }
+  ])("$title", ({ replicas, want }) => {
+    assert.strictEqual(wholeReplicas(replicas), want)
   })
 })

@@ -67,8 +67,7 @@ export const policyOf = (uid: string, over: Partial<Policy> = {}): Policy => ({
     rates: { _tag: "Windows", upSeconds: 0, downSeconds: 0 },
     cooldown: { upSeconds: 0, downSeconds: 0 },
     step: {},
-    toleranceMilli: { up: 100, down: 100 },
-    downRounding: "ceil"
+    toleranceMilli: { up: 100, down: 100 }
   },
   objectives: {},
   schedules: [],

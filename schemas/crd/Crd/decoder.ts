@@ -172,11 +172,11 @@ export const noteBudget = (cost: Cost | undefined, min: number, path: string, re
   )
 }
 
-/** Tolerances in thousandths, and the rounding of a falling proposal. */
+/** Tolerances in thousandths. */
 export const DIRECTION = {
-  down: { toleranceMilli: { up: 200, down: 50 }, downRounding: "floor" },
-  up: { toleranceMilli: { up: 50, down: 200 }, downRounding: "ceil" },
-  balanced: { toleranceMilli: { up: 100, down: 100 }, downRounding: "ceil" }
+  down: { toleranceMilli: { up: 200, down: 50 } },
+  up: { toleranceMilli: { up: 50, down: 200 } },
+  balanced: { toleranceMilli: { up: 100, down: 100 } }
 } as const
 
 /** Every guard on; kinds turn off what their contract excludes. */

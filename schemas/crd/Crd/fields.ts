@@ -139,7 +139,7 @@ export const cost = Schema.Struct({
   preferredScaleDirection: defaulted(
     described(
       Schema.Literals(["down", "up", "balanced"]),
-      "What to do when in doubt, as tolerances around the target (up/down): down 20 %/5 %, up 5 %/20 %, balanced 10 %/10 %. down also rounds a falling number of replicas down, where the others round it up."
+      "What to do when in doubt, as tolerances around the target (up/down): down 20 %/5 %, up 5 %/20 %, balanced 10 %/10 %."
     ),
     "balanced"
   )

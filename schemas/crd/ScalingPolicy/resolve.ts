@@ -6,6 +6,7 @@ import * as Result from "effect/Result"
 import type { EngineSpec, Limits, Policy, QLearning, Rates, ScalingRules, Signal } from "#schemas/Policy"
 import { ALL_SAFE, checkBounds, DIRECTION, durationMillis, milli, noteBudget, resolvePause } from "../Crd/decoder.ts"
 import type { Reader, Resolved } from "../Crd/decoder.ts"
+import { HPA_DOWN, HPA_UP } from "../Crd/hpaRules.ts"
 import { plugsOf } from "../Crd/plugs.ts"
 import { defaultSignals, objectiveSignal, resolveObjectives, resolveSignal } from "./signals.ts"
 import type { Spec } from "./spec.ts"
@@ -33,20 +34,6 @@ const resolveEngines = (spec: Spec, reader: Reader): ReadonlyArray<EngineSpec> =
     ...(advisor === undefined ? [] : [{ engine: "advisor", options: advisor }])
   ]
   return [...engines, ...learning.filter(({ engine }) => !engines.some((each) => each.engine === engine))]
-}
-
-const HPA_UP: ScalingRules = {
-  stabilizationSeconds: 0,
-  selectPolicy: "Max",
-  policies: [
-    { type: "Pods", value: 4, periodSeconds: 15 },
-    { type: "Percent", value: 100, periodSeconds: 15 }
-  ]
-}
-const HPA_DOWN: ScalingRules = {
-  stabilizationSeconds: 300,
-  selectPolicy: "Max",
-  policies: [{ type: "Percent", value: 100, periodSeconds: 15 }]
 }
 
 const resolveRules = (wire: Behavior["scaleUp"], absent: ScalingRules): ScalingRules => ({
@@ -89,8 +76,7 @@ const resolveLimits = (spec: Spec, isAuto: boolean, reader: Reader): Limits => {
     toleranceMilli: {
       up: tolerance("scaleUp") ?? direction.toleranceMilli.up,
       down: tolerance("scaleDown") ?? direction.toleranceMilli.down
-    },
-    downRounding: direction.downRounding
+    }
   }
 }
 

@@ -99,8 +99,7 @@ describe("the speed of a ScalingPolicy", () => {
       rates: { _tag: "Absent", downSeconds: 300 },
       cooldown: { upSeconds: 0, downSeconds: 0 },
       step: {},
-      toleranceMilli: { up: 100, down: 100 },
-      downRounding: "ceil"
+      toleranceMilli: { up: 100, down: 100 }
     })
   })
 
@@ -180,12 +179,12 @@ describe("the speed of a ScalingPolicy", () => {
   it("leans where the cost objective prefers", () => {
     const cost = { maxMonthlyCost: 1000, costPerPodPerHour: 0.05 }
     const of = (preferredScaleDirection: string) => {
-      const { downRounding, toleranceMilli } = limits({ objectives: { cost: { ...cost, preferredScaleDirection } } })
-      return { ...toleranceMilli, downRounding }
+      const { toleranceMilli } = limits({ objectives: { cost: { ...cost, preferredScaleDirection } } })
+      return toleranceMilli
     }
-    assert.deepStrictEqual(of("down"), { up: 200, down: 50, downRounding: "floor" })
-    assert.deepStrictEqual(of("up"), { up: 50, down: 200, downRounding: "ceil" })
-    assert.deepStrictEqual(of("balanced"), { up: 100, down: 100, downRounding: "ceil" })
+    assert.deepStrictEqual(of("down"), { up: 200, down: 50 })
+    assert.deepStrictEqual(of("up"), { up: 50, down: 200 })
+    assert.deepStrictEqual(of("balanced"), { up: 100, down: 100 })
   })
 })
 
