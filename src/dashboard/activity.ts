@@ -66,7 +66,15 @@ export interface PageInput {
 
 const MAX_POLICIES_SHOWN = 500
 
+const MAX_TARGETS_SHOWN = 3
+
 const targetText = ({ kind, name }: Target) => `${kind}/${name}`
+
+const targetsText = (targets: ReadonlyArray<Target>): string => {
+  const more = targets.length - MAX_TARGETS_SHOWN
+  const shown = targets.slice(0, MAX_TARGETS_SHOWN).map(targetText).join(", ")
+  return more > 0 ? `${shown} and ${more} more` : shown
+}
 
 const describe = ({ conditions, status }: PolicyView): string => {
   const said = conditions.find(({ type, status: holds }) => type === "Ready" && holds !== "True")
@@ -78,10 +86,10 @@ const number = (value: number | undefined): Html => markup`<td class="number">${
 const policyRow = (view: PolicyView): Html =>
   markup`<tr>
     <th scope="row">${view.ref.namespace}/${view.ref.name}</th>
-    <td>${view.ref.kind}</td>
-    <td>${view.targets.map(targetText).join(", ")}</td>
+    <td class="kind">${view.ref.kind}</td>
+    <td class="names">${targetsText(view.targets)}</td>
     <td>
-      <span class="phase ${view.phase.toLowerCase()}">${view.phase}</span>${view.mode === "Active" ? "" : ` ${view.mode}`}
+      <span class="phase ${view.phase.toLowerCase()}">${view.phase}</span>${view.mode === "Active" || view.mode === view.phase ? "" : ` ${view.mode}`}
     </td>
     ${number(view.bounds?.min)}${number(view.bounds?.max)}${number(view.status.currentReplicas)}${number(view.status.targetReplicas)}
     <td class="words">${describe(view)}</td>
@@ -93,7 +101,7 @@ const activityRow = (activity: Activity): Html =>
     <th scope="row">${activity.target.namespace}/${activity.target.name}</th>
     <td class="number">${activity.from} → ${activity.to}</td>
     <td>${activity.outcome}</td>
-    <td>${activity.policy.name}</td>
+    <td class="names">${activity.policy.name}</td>
     <td class="words">
       ${activity.message ?? activity.reason}${
         activity.limitedBy.length === 0 ? "" : markup` <small>limited by ${activity.limitedBy.join(", ")}</small>`
@@ -110,7 +118,7 @@ const table = (caption: string, columns: ReadonlyArray<string>, rows: ReadonlyAr
           <table>
             <thead>
               <tr>
-                ${columns.map((column) => markup`<th scope="col">${column}</th>`)}
+                ${columns.map((column) => markup`<th scope="col"${column === "Kind" ? markup` class="kind"` : ""}>${column}</th>`)}
               </tr>
             </thead>
             <tbody>
@@ -174,7 +182,9 @@ export const activityPage = (input: PageInput): Html => {
             "Recent scaling actions",
             ["Time (UTC)", "Workload", "Replicas", "Outcome", "Policy", "Why"],
             activity.map(activityRow),
-            markup`Nothing was scaled since this operator started.`
+            leadership.leading
+              ? markup`Nothing was scaled since this operator started.`
+              : markup`A standby scales nothing.`
           )}
         </main>
         <footer>

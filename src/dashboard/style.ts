@@ -26,15 +26,22 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top }
 thead th { color: var(--dim); font-weight: 600 }
 tbody th { font-weight: 600 }
+tbody th, .names { min-width: 8rem; overflow-wrap: anywhere }
 tbody tr:nth-child(even) { background: var(--stripe) }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-.words { min-width: 18rem; overflow-wrap: anywhere }
+.words { min-width: 16rem }
+.words, .wrong, header { overflow-wrap: anywhere }
 small, footer { color: var(--dim) }
 .active { color: var(--good) }
 .error, .wrong b { color: var(--bad) }
 .paused { color: var(--hold) }
 a { color: inherit }
 code { font-size: .95em }
+@media (max-width: 40rem) {
+  body { padding: .75rem }
+  th, td { padding: .3rem .4rem }
+  .kind { display: none }
+}
 `
 
 export const STYLE_SOURCE = `'sha256-${createHash("sha256").update(toText(STYLE)).digest("base64")}'`

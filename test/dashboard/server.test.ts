@@ -161,6 +161,19 @@ describe("the dashboard", () => {
     }).pipe(Effect.provide(dashboard()))
   )
 
+  it.effect("names a few of many targets, and a policy's mode only where its phase does not say it", () =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const targets = ["a", "b", "c", "d", "e"].map((name) => deployment(name))
+      yield* ledger.show(view("many", { targets, mode: "Recommend" }))
+      yield* ledger.show(view("night", { phase: "Paused", mode: "Paused" }))
+      const { text } = yield* ask("/")
+      assert.include(text, "Deployment/a, Deployment/b, Deployment/c and 2 more<")
+      assert.match(text, />Active<\/span> Recommend/)
+      assert.notMatch(text, />Paused<\/span> Paused/)
+    }).pipe(Effect.provide(dashboard()))
+  )
+
   it.effect("loads nothing from anywhere, runs no script, and may not be framed", () =>
     Effect.gen(function* () {
       const { headers, text } = yield* ask("/")
