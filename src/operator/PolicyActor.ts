@@ -7,7 +7,6 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Semaphore from "effect/Semaphore"
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Observation } from "#schemas/Observation"
 import type { Policy, Refusal } from "#schemas/Policy"
@@ -18,6 +17,7 @@ import { Metrics } from "#services/Metrics"
 import { bind, type BoundPolicy, Plugs } from "#operator/bind"
 import { Checkpoints } from "#operator/checkpoint"
 import type { Crash, Facts, ForeignChange, TargetTrouble } from "#operator/Facts"
+import type { Gate } from "#operator/Gate"
 import { Health } from "#operator/Health"
 import { Leader } from "#operator/Leader"
 import { Ledger } from "#operator/Ledger"
@@ -52,8 +52,8 @@ const CRASHES_UNTIL_FORGETFUL = 3
 /** What all actors share. */
 export interface Shared {
   readonly context: Context.Context<ActorServices>
-  readonly observing: Semaphore.Semaphore
-  readonly acting: Semaphore.Semaphore
+  readonly observing: Gate
+  readonly acting: Gate
   readonly metrics: Metrics["Service"]
   readonly checkpoints: Checkpoints["Service"]
   readonly health: Health["Service"]
@@ -193,9 +193,9 @@ export class PolicyActor implements Actor {
       this.#keepOnly(found)
       const observations = yield* Effect.forEach(found.claimed, (target) => observe({ bound, target, ownership }), {
         concurrency: TARGETS_AT_ONCE
-      }).pipe(Semaphore.withPermit(this.#shared.observing))
+      }).pipe(this.#shared.observing.pass)
       if (mailbox.superseded) return // the newer object ticks at once
-      yield* this.#conclude(bound, found, observations).pipe(Semaphore.withPermit(this.#shared.acting))
+      yield* this.#conclude(bound, found, observations).pipe(this.#shared.acting.pass)
     })
   }
 

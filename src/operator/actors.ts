@@ -2,10 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import * as Semaphore from "effect/Semaphore"
 import { Metrics } from "#services/Metrics"
 import { Plugs } from "#operator/bind"
 import { Checkpoints } from "#operator/checkpoint"
+import { Gate } from "#operator/Gate"
 import { Health } from "#operator/Health"
 import type { PolicyObject } from "#operator/Mailbox"
 import { resolveTargets } from "#operator/observe"
@@ -25,8 +25,8 @@ const make = Effect.fnUntraced(function* (options: ActorOptions) {
   const context = yield* Effect.context<ActorServices>()
   const shared: Shared = {
     context,
-    observing: yield* Semaphore.make(options.observingAtOnce),
-    acting: yield* Semaphore.make(options.actingAtOnce),
+    observing: new Gate(options.observingAtOnce),
+    acting: new Gate(options.actingAtOnce),
     metrics: yield* Metrics,
     checkpoints: yield* Checkpoints,
     health: yield* Health,
