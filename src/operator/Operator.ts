@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { type DecodeSettings, KINDS } from "#schemas/crd/index"
@@ -36,6 +37,8 @@ export interface OperatorOptions {
 
 const LEASE_GATE = "lease"
 const WORKLOADS_GATE = "watches of workloads"
+/** A takeover must not wait for what may never come. */
+const REFRESH_PATIENCE = "10 seconds"
 const watchGate = (kind: string) => `watch of ${kind}`
 
 /** Watches, election and supervision, for as long as the scope lives. */
@@ -72,6 +75,10 @@ const run = Effect.fnUntraced(function* (options: OperatorOptions) {
   const term = Effect.gen(function* () {
     yield* policies.synced
     yield* workloads.synced
+    // The leader before this one may have written what a watch of ours that was cut off has not told yet.
+    const known = Effect.all([policies.refresh, workloads.refresh], { concurrency: "unbounded" })
+    const fresh = yield* Effect.timeoutOption(known, REFRESH_PATIENCE)
+    if (Option.isNone(fresh)) yield* Effect.logWarning("Taking over with what was known before: no answer to a list.")
     yield* checkpoints.load
     const objects = (yield* policies.all).map((object): PolicyObject => ({ ...object, inherited: true }))
     checkpoints.sweep(new Set(objects.map(({ ref }) => ref.uid)))

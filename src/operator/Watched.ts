@@ -2,6 +2,7 @@
  * What a watch knows, kept small: every object is projected to what is used of it as soon as it comes in. A list
  * replaces what was known in one step, so that nobody ever sees half of it, and nothing is forgotten meanwhile.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
@@ -18,7 +19,7 @@ export interface Change<A> {
   readonly after: A | undefined
 }
 
-export interface WatchedOptions<A> extends Omit<WatchOptions, "collection"> {
+export interface WatchedOptions<A> extends Omit<WatchOptions, "collection" | "hurry"> {
   /** One per namespace, or one for all of them. */
   readonly collections: ReadonlyArray<Collection>
   /** Undefined: not an object that anybody could use. */
@@ -38,9 +39,14 @@ export interface Watched<A> {
   readonly isSynced: () => boolean
   /** Done when every collection has been listed once, or is none that we may read. */
   readonly settled: Effect.Effect<void>
+  /** Done when every collection has been listed anew, unless that was done just now. */
+  readonly refresh: Effect.Effect<void>
   /** What keeps the watch from hearing, per collection; empty when all is well. */
   readonly troubles: () => ReadonlyArray<KubernetesError>
 }
+
+/** A connection as young as this is not a dead one that nobody has noticed yet. */
+const FRESH_MILLIS = 30_000
 
 /** `namespace/name`, or `/name` of what has no namespace. */
 export const objectKey = (namespace: string | undefined, name: string): string => `${namespace ?? ""}/${name}`
@@ -67,16 +73,33 @@ export const makeWatched = Effect.fnUntraced(function* <A>(
     const heard = (event: WatchEvent) =>
       Effect.suspend(() => {
         store.take(event)
-        return tellLatches
+        if (event._tag !== "InitDone") return Effect.void
+        return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          store.listedAt = now
+          Latch.openUnsafe(store.listed)
+          return tellLatches
+        })
       })
     const onTrouble = (error: KubernetesError | undefined) =>
       Effect.suspend(() => {
         if (error === undefined) troubles.delete(index)
         else troubles.set(index, error)
+        if (error?.reason._tag === "Forbidden") Latch.openUnsafe(store.listed)
         return Effect.andThen(tellLatches, options.onTrouble?.(error) ?? Effect.void)
       })
-    return runWatch({ ...options, collection, onTrouble }, heard)
+    return runWatch({ ...options, collection, onTrouble, hurry: store.hurry }, heard)
   }
+
+  const refresh = Effect.forEach(
+    stores,
+    Effect.fnUntraced(function* (store) {
+      if ((yield* Clock.currentTimeMillis) - store.listedAt < FRESH_MILLIS) return
+      yield* Latch.close(store.listed)
+      yield* Latch.open(store.hurry)
+      yield* Latch.await(store.listed)
+    }),
+    { concurrency: "unbounded", discard: true }
+  )
 
   yield* Effect.forEach(options.collections, (collection, index) => Effect.forkScoped(run(collection, index)), {
     discard: true
@@ -96,6 +119,7 @@ export const makeWatched = Effect.fnUntraced(function* <A>(
     size: () => stores.reduce((sum, store) => sum + store.current.size, 0),
     synced: Latch.await(synced),
     settled: Latch.await(settled),
+    refresh,
     isSynced: () => stores.every((store) => store.synced),
     troubles: () => [...troubles.values()]
   }
@@ -106,6 +130,9 @@ const decodeVersioned = Schema.decodeUnknownOption(Versioned)
 class Store<A> {
   readonly current = new Map<string, A>()
   synced = false
+  listedAt = Number.NEGATIVE_INFINITY
+  readonly listed = Latch.makeUnsafe(false)
+  readonly hurry = Latch.makeUnsafe(false)
   /** What a list has brought so far; not yet true for anybody. */
   #incoming: Map<string, A> | undefined
   readonly #options: WatchedOptions<A>

@@ -62,6 +62,8 @@ export class Workloads extends Context.Service<
     readonly changes: Stream.Stream<WorkloadChange>
     /** Everything that may be read has been listed once. */
     readonly synced: Effect.Effect<void>
+    /** What was heard before may be old: the workloads are listed anew. */
+    readonly refresh: Effect.Effect<void>
     /** What some watch lacks at this moment, e.g. a permission; empty when all is well. */
     readonly troubles: Effect.Effect<ReadonlyArray<KubernetesError>>
   }
@@ -227,6 +229,10 @@ const makeWorkloads = Effect.fnUntraced(function* (options: WorkloadsOptions) {
       Effect.map(listed(deployments, "LIST Deployment"), () => index.matching(namespace, labels)),
     changes: Stream.fromPubSub(told),
     synced: Effect.forEach(all, (watched) => watched.settled, { discard: true }),
+    refresh: Effect.forEach([deployments, statefulSets], (watched) => watched.refresh, {
+      concurrency: "unbounded",
+      discard: true
+    }),
     troubles: Effect.sync(() => all.flatMap((watched) => watched.troubles()))
   }
 })

@@ -57,6 +57,8 @@ export const watchPolicies = Effect.fnUntraced(function* (options: PoliciesOptio
   return {
     /** Every kind has been listed once. */
     synced: Effect.forEach(watched, (each) => each.synced, { discard: true }),
+    /** What was heard before may be old: every kind is listed anew. */
+    refresh: Effect.forEach(watched, (each) => each.refresh, { concurrency: "unbounded", discard: true }),
     /** All of them, now; what has changed before is settled by it. */
     all: Effect.sync((): ReadonlyArray<PolicyObject> => {
       changes = new Map()

@@ -5,6 +5,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Queue from "effect/Queue"
@@ -42,6 +43,8 @@ export type Input =
   /** Not even a bookmark for so long: a dead connection, or a server that was restored to an older version. */
   | { readonly _tag: "Silent" }
   | { readonly _tag: "Failed"; readonly error: KubernetesError }
+  /** Somebody has to know what is true now, and not what was when the connection was last alive. */
+  | { readonly _tag: "Hurried" }
 
 export interface Machine {
   readonly state: State
@@ -59,6 +62,8 @@ export const initial: Machine = { state: { _tag: "Unlisted" }, streak: 0 }
 
 const BACKOFF_MILLIS = 800
 const BACKOFF_MAX_MILLIS = 30_000
+/** A server that does not answer is not burdened by being asked, and is not to be missed for long when it is back. */
+const AWAY_MAX_MILLIS = 5_000
 /** A watch that fails so often from one version is begun anew with a list. */
 const RELIST_AFTER_FAILURES = 5
 /** A kind that is not served so often in a row is not there, and neither are its objects. */
@@ -72,6 +77,7 @@ const SILENCE_MILLIS = 150_000
 const TIMEOUT_SECONDS = [300, 600] as const
 
 const UNLISTED: State = { _tag: "Unlisted" }
+const HURRIED: Input = { _tag: "Hurried" }
 
 export const transition = (machine: Machine, input: Input, absentAfter = ABSENT_AFTER_FAILURES): Step => {
   const { state, streak } = machine
@@ -97,6 +103,8 @@ export const transition = (machine: Machine, input: Input, absentAfter = ABSENT_
       return { state, streak: input.livedMillis >= LIVED_MILLIS ? 0 : streak + 1, tell: [] }
     case "Silent":
       return { state: UNLISTED, streak: streak + 1, tell: [] }
+    case "Hurried":
+      return { state: UNLISTED, streak: 0, tell: [] }
     case "Failed":
       return failed(machine, input.error, absentAfter)
   }
@@ -131,8 +139,9 @@ const failed = ({ state, streak, unserved = 0 }: Machine, error: KubernetesError
 export const pauseMillis = (machine: Machine, input: Input): number => {
   const attempts = input._tag === "Ended" ? machine.streak - 1 : machine.streak
   if (attempts <= 0) return 0
-  const backoff = Math.min(BACKOFF_MILLIS * 2 ** Math.min(attempts - 1, 10), BACKOFF_MAX_MILLIS)
   const reason = input._tag === "Failed" ? input.error.reason : undefined
+  const most = reason?._tag === "Unreachable" ? AWAY_MAX_MILLIS : BACKOFF_MAX_MILLIS
+  const backoff = Math.min(BACKOFF_MILLIS * 2 ** Math.min(attempts - 1, 10), most)
   return reason?._tag === "Throttled" ? Math.max(reason.retryAfterMillis, backoff) : backoff
 }
 
@@ -146,6 +155,8 @@ export interface WatchOptions {
   readonly optional?: boolean
   /** What goes on, for health and logs: undefined when all is well again. */
   readonly onTrouble?: (error: KubernetesError | undefined) => Effect.Effect<void>
+  /** Opened by whoever hurries: whatever goes on is cut short, and everything is listed anew. */
+  readonly hurry?: Latch.Latch
 }
 
 /** Tells every event to `tell`, one at a time, in order. Never ends and never fails. */
@@ -216,11 +227,22 @@ export const runWatch = <R>(
       return Effect.map(page, (page): Input => ({ _tag: "Paged", page }))
     })
 
+    const { hurry } = options
+    const unlessHurried = <A>(wait: Effect.Effect<A, never, R | Kubernetes>) =>
+      hurry === undefined ? wait : Effect.raceFirst(wait, Effect.as(Latch.await(hurry), HURRIED))
+    const stepped = step.pipe(Effect.catch((error) => Effect.succeed<Input>({ _tag: "Failed", error })))
+
     while (true) {
-      const input = yield* step.pipe(Effect.catch((error) => Effect.succeed<Input>({ _tag: "Failed", error })))
+      const input = yield* unlessHurried(stepped)
       yield* take(input)
       const pause = pauseMillis(machine, input)
-      if (pause > 0) yield* Effect.flatMap(Random.nextBetween(1, 1.4), (factor) => Effect.sleep(pause * factor))
+      if (pause > 0) {
+        yield* unlessHurried(Effect.flatMap(Random.nextBetween(1, 1.4), (factor) => Effect.sleep(pause * factor)))
+      }
+      if (hurry !== undefined && Latch.isOpen(hurry)) {
+        yield* Latch.close(hurry)
+        yield* take(HURRIED)
+      }
     }
   })
 

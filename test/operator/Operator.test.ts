@@ -143,4 +143,41 @@ describe("the operator", () => {
     }),
     { seeds: 10 }
   )
+
+  simulated(
+    "begins to lead with what is true by then, and not with what it had heard before it was cut off",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 3)
+      const behavior = { scaleDown: { stabilizationWindowSeconds: 0 } }
+      world.policy("web", { scaling: { minReplicas: 1, maxReplicas: 10, cooldownPeriod: 300, behavior } })
+      world.load("web", 3)
+      yield* Effect.forkScoped(Effect.provide(Effect.never, world.operator("a").layer))
+      yield* Effect.sleep("20 seconds")
+      const b = world.operator("b")
+      const second = yield* Effect.forkScoped(Effect.provide(Effect.never, b.layer))
+      yield* Effect.sleep("40 seconds")
+      world.api.setPartitioned("a", true)
+      yield* Effect.sleep("30 seconds")
+      world.load("web", 6)
+      yield* Effect.sleep("30 seconds")
+      assert.strictEqual(world.replicas("web"), 6)
+      world.load("web", 2)
+      world.api.setPartitioned("a", false)
+      b.port.cut()
+      yield* Fiber.interrupt(second)
+      yield* Effect.sleep("6 minutes")
+      const [up, down] = world.writes
+      assert.deepStrictEqual(
+        world.writes.map(({ client, to }) => [client, to]),
+        [
+          ["b", 6],
+          ["a", 2]
+        ]
+      )
+      assert.isAtLeast((down?.at ?? 0) - (up?.at ?? 0), 300_000)
+      assert.notInclude(world.events(), "web: ReplicasChanged")
+    }),
+    { seeds: 5 }
+  )
 })

@@ -100,4 +100,54 @@ describe("what is watched", () => {
       assert.deepStrictEqual(watched.troubles(), [])
     })
   )
+
+  simulated(
+    "can be known anew over a connection that died unnoticed, while it waits, and at no cost right after a list",
+    Effect.gen(function* () {
+      const api = yield* TinyApi.make()
+      api.create(configMap("a"))
+      const watched = yield* makeWatched({ collections: [MAPS], project }).pipe(Effect.provide(api.layer("me")))
+      const lists = () => api.calls.filter(({ method }) => method === "GET").length
+      yield* watched.synced
+      yield* watched.refresh
+      assert.strictEqual(lists(), 1)
+      yield* Effect.sleep("1 minute")
+
+      api.setPartitioned("me", true)
+      api.patch("ConfigMap", "shop", "a", { data: { n: "1" } })
+      yield* Effect.sleep("10 seconds")
+      api.setPartitioned("me", false)
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(watched.get(objectKey("shop", "a")), "{}")
+      yield* watched.refresh
+      assert.strictEqual(watched.get(objectKey("shop", "a")), '{"n":"1"}')
+      api.patch("ConfigMap", "shop", "a", { data: { n: "2" } })
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(watched.get(objectKey("shop", "a")), '{"n":"2"}')
+
+      api.setDown(true)
+      yield* Effect.sleep("1 minute")
+      api.setDown(false)
+      api.patch("ConfigMap", "shop", "a", { data: { n: "3" } })
+      const before = lists()
+      yield* Effect.timeout(watched.refresh, "1 second")
+      assert.strictEqual(watched.get(objectKey("shop", "a")), '{"n":"3"}')
+      assert.strictEqual(lists(), before + 1)
+    }),
+    { seeds: 5 }
+  )
+
+  simulated(
+    "does not wait for what may not be read",
+    Effect.gen(function* () {
+      const api = yield* TinyApi.make()
+      api.create(configMap("a"))
+      const watched = yield* makeWatched({ collections: [MAPS], project }).pipe(Effect.provide(api.layer()))
+      yield* watched.synced
+      yield* Effect.sleep("1 minute")
+      api.fault(() => ({ kind: "refuse", status: 403 }))
+      yield* Effect.timeout(watched.refresh, "1 second")
+      assert.strictEqual(watched.get(objectKey("shop", "a")), "{}")
+    })
+  )
 })

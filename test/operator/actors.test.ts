@@ -38,6 +38,7 @@ describe("actors", () => {
         signal: (signal) => Result.succeed({ signal, built: true, sample: ({ at, target }) => sample(target.name, at) })
       })
       const workloads = Layer.succeed(Workloads, {
+        refresh: Effect.void,
         state: () => Effect.succeed(Option.some(state(3))),
         pods: () => Effect.succeed([]),
         matching: () => Effect.succeed([]),

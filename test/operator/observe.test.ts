@@ -33,6 +33,7 @@ const boundTo = (
 
 const workloads = (states: Effect.Effect<Option.Option<TargetState>, KubernetesError>) =>
   Layer.succeed(Workloads, {
+    refresh: Effect.void,
     state: () => states,
     pods: () => Effect.succeed([]),
     matching: (namespace, labels) =>

@@ -111,7 +111,7 @@ describe("the watch machine", () => {
   })
 
   it("waits 0.8 s after a failure, doubles up to 30 s, and forgets it all with the first success", () => {
-    const failure = failedWith({ _tag: "Unreachable" })
+    const failure = failedWith({ _tag: "ServerError", status: 500 })
     const waits = Array.from({ length: 8 }, (_, index) =>
       pauseMillis(
         run(
@@ -124,6 +124,20 @@ describe("the watch machine", () => {
     assert.deepStrictEqual(waits, [800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000])
     const healed = run([failure, failure, came("BOOKMARK", "11"), failure], listed).machine
     assert.strictEqual(pauseMillis(healed, failure), 800)
+  })
+
+  it("asks every five seconds whether a server is back that nobody can reach", () => {
+    const failure = failedWith({ _tag: "Unreachable" })
+    const waits = [1, 2, 3, 4, 9].map((times) =>
+      pauseMillis(
+        run(
+          Array.from({ length: times }, () => failure),
+          listed
+        ).machine,
+        failure
+      )
+    )
+    assert.deepStrictEqual(waits, [800, 1600, 3200, 5000, 5000])
   })
 
   it("does not hold an outage against a server that is back and wants a list", () => {
