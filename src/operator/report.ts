@@ -28,6 +28,9 @@ const REFRESH_MILLIS = 5 * 60_000
 /** The same kind of event, except for scaling itself, is said again only after so long. */
 const EVENT_QUIET_MILLIS = 5 * 60_000
 
+const NO_EVENTS: ReadonlyArray<EventDraft> = []
+const UNSAID_MAX = 20
+
 /** What one actor has told so far. It lives as long as the actor and is started from the object's status. */
 export class Reported {
   /** As last computed; at first as the object had it. */
@@ -38,6 +41,8 @@ export class Reported {
   /** The API server asked to be left alone until then. */
   notBefore: Millis = 0
   decisions: ReadonlyArray<DecisionSummary>
+  /** What may be said only by a leader that is sure of its lease. */
+  unsaid: ReadonlyArray<EventDraft> = NO_EVENTS
   readonly tally = new Tally()
   #saidAt: Map<string, Millis> | undefined
 
@@ -102,10 +107,16 @@ export const report = Effect.fn("report")(function* (
     policy: facts.policy,
     at: facts.at
   })
-  yield* tell(reported, ref, status, facts.at)
   const events = eventsOf({ facts, fresh, conditions, phase, before })
-  for (const event of events) if (reported.worthSaying(event, facts.at)) yield* emit(ref, event)
   yield* Effect.annotateCurrentSpan({ phase, events: events.length })
+  const unsaid = [...reported.unsaid, ...events]
+  const leader = yield* Leader
+  const mayAct = yield* leader.mayAct
+  // Until it may again; if it never does, the next leader looks for itself and says what it finds.
+  reported.unsaid = mayAct ? NO_EVENTS : unsaid.slice(-UNSAID_MAX)
+  if (!mayAct) return
+  yield* tell(reported, ref, status, facts.at)
+  for (const event of unsaid) if (reported.worthSaying(event, facts.at)) yield* emit(ref, event)
 })
 
 /** Writes the status when it says something new, or when the last one has become old. */
@@ -113,8 +124,6 @@ const tell = Effect.fnUntraced(function* (reported: Reported, ref: PolicyRef, st
   const meaning = meaningOf(status)
   if (meaning === reported.meaning && at < reported.refreshAt) return
   if ((yield* Clock.currentTimeMillis) < reported.notBefore) return
-  const leader = yield* Leader
-  if (!(yield* leader.mayAct)) return
   const kind = KINDS.find((each) => each.kind === ref.kind)
   if (kind === undefined) return
   const { apiVersion, name, namespace } = ref

@@ -92,12 +92,13 @@ describe("report", () => {
     "tells the API server nothing outside the act window, and everything when it may again",
     Effect.gen(function* () {
       let mayAct = false
-      const { tell, writes } = yield* reporting(() => mayAct)
-      yield* tell(facts())
-      assert.strictEqual(writes(), 0)
+      const { events, tell, writes } = yield* reporting(() => mayAct)
+      const bad = { ...facts(), targets: [target({ reading: missing("Timeout", "No answer.") })] }
+      yield* tell(bad)
+      assert.deepStrictEqual([writes(), events()], [0, []])
       mayAct = true
-      yield* tell({ ...facts(), at: AT + 15_000 })
-      assert.strictEqual(writes(), 1)
+      yield* tell({ ...bad, at: AT + 15_000 })
+      assert.deepStrictEqual([writes(), events()], [1, ["MetricError"]])
     })
   )
 
