@@ -28,6 +28,7 @@ thead th { color: var(--dim); font-weight: 600 }
 tbody th { font-weight: 600 }
 tbody th, .names { min-width: 8rem; overflow-wrap: anywhere }
 tbody tr:nth-child(even) { background: var(--stripe) }
+time { white-space: nowrap }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .words { min-width: 16rem }
 .words, .wrong, header { overflow-wrap: anywhere }
