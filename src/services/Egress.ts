@@ -9,6 +9,9 @@ import * as Schema from "effect/Schema"
 import { SourceError } from "#services/SourceError"
 
 export const ANSWER_BYTES_MAX = 10 * 1024 * 1024
+/** Of all answers together that are on their way, beyond the first `SMALL_ANSWER_BYTES` of each. */
+export const ANSWERS_BYTES_MAX = 32 * 1024 * 1024
+export const SMALL_ANSWER_BYTES = 64 * 1024
 export const REDIRECTS_MAX = 3
 export const TIMEOUT_MILLIS = 10_000
 

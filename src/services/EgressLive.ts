@@ -16,7 +16,7 @@ import { Egress, EgressError, printableUrl, REDIRECTS_MAX, TIMEOUT_MILLIS } from
 import type { EgressAnswer, EgressRequest } from "#services/Egress"
 import { makeJudge } from "#services/forbiddenAddresses"
 import type { Judge } from "#services/forbiddenAddresses"
-import { blocked, exchange, ExchangeFailure, failureOf } from "#services/httpExchange"
+import { Allowance, blocked, exchange, ExchangeFailure, failureOf } from "#services/httpExchange"
 import { proxyFor } from "#services/proxies"
 import type { Proxies } from "#services/proxies"
 import { Settings } from "#services/Settings"
@@ -159,6 +159,7 @@ const asError = (url: string) => (cause: unknown) => {
 
 const make = Effect.fn("EgressLive.make")(function* (settings: EgressSettings) {
   const judge = makeJudge()
+  const allowance = new Allowance()
   const pools = yield* RcMap.make({
     lookup: (text: string) =>
       Effect.acquireRelease(
@@ -187,6 +188,7 @@ const make = Effect.fn("EgressLive.make")(function* (settings: EgressSettings) {
       try: (signal) =>
         exchange(leg.url, {
           dispatcher,
+          allowance,
           method: leg.method,
           headers: { "user-agent": "nimbusguard", accept: "application/json", ...leg.headers, ...typed },
           body: leg.body?.text,

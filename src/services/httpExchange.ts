@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises"
 import { createGunzip } from "node:zlib"
 import { request } from "@effect/platform-node/Undici"
 import type { Dispatcher } from "@effect/platform-node/Undici"
-import { ANSWER_BYTES_MAX } from "#services/Egress"
+import { ANSWER_BYTES_MAX, ANSWERS_BYTES_MAX, SMALL_ANSWER_BYTES } from "#services/Egress"
 import type { EgressReason } from "#services/Egress"
 import type { Rule } from "#services/forbiddenAddresses"
 
@@ -44,6 +44,35 @@ const tooLarge = () =>
     `answered with more than ${ANSWER_BYTES_MAX / 1024 / 1024} MiB, of which nothing was used`
   )
 
+/**
+ * The memory that large answers share: what one tenant is sent must not end the process for all. Small ones need
+ * none of it, so that they come through whatever others are sent.
+ */
+export class Allowance {
+  #left = ANSWERS_BYTES_MAX
+
+  /** Runs the work, which says how much it holds by now, and has everything back when it ends. */
+  async during<A>(work: (holds: (bytes: number) => void) => Promise<A>): Promise<A> {
+    let taken = 0
+    try {
+      return await work((bytes) => {
+        const more = Math.max(bytes - SMALL_ANSWER_BYTES - taken, 0)
+        if (more > this.#left) throw crowded()
+        this.#left -= more
+        taken += more
+      })
+    } finally {
+      this.#left += taken
+    }
+  }
+}
+
+const crowded = () =>
+  new ExchangeFailure(
+    { _tag: "TooLarge" },
+    `answered at length, while the large answers of others fill the ${ANSWERS_BYTES_MAX / 1024 / 1024} MiB that all share`
+  )
+
 const atMost = (bytes: number) => {
   let seen = 0
   return new Transform({
@@ -55,24 +84,28 @@ const atMost = (bytes: number) => {
   })
 }
 
-const collected = async (source: AsyncIterable<Buffer>): Promise<Buffer> => {
+const collected = async (source: AsyncIterable<Buffer>, holds: (bytes: number) => void): Promise<Buffer> => {
   const chunks: Array<Buffer> = []
   let seen = 0
   for await (const chunk of source) {
     seen += chunk.length
     if (seen > ANSWER_BYTES_MAX) throw tooLarge()
+    holds(seen)
     chunks.push(chunk)
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
 }
 
 /** Without a pipeline where nothing is to be unpacked: that is nearly every answer, and a pipeline costs as much as the request. */
-const readText = async (body: Readable, gzipped: boolean): Promise<string> => {
-  const bytes = gzipped
-    ? await pipeline(body, atMost(ANSWER_BYTES_MAX), createGunzip(), collected)
-    : await collected(body as AsyncIterable<Buffer>)
-  return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-}
+const readText = (body: Readable, gzipped: boolean, allowance: Allowance): Promise<string> =>
+  allowance.during(async (holds) => {
+    const bytes = gzipped
+      ? await pipeline(body, atMost(ANSWER_BYTES_MAX), createGunzip(), (unpacked: AsyncIterable<Buffer>) =>
+          collected(unpacked, holds)
+        )
+      : await collected(body as AsyncIterable<Buffer>, holds)
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+  })
 
 const single = (header: string | ReadonlyArray<string> | undefined): string | undefined =>
   typeof header === "string" ? header : header?.join(", ")
@@ -87,6 +120,7 @@ export const exchange = async (
   url: URL,
   options: {
     readonly dispatcher: Dispatcher
+    readonly allowance: Allowance
     readonly method: "GET" | "POST"
     readonly headers: Readonly<Record<string, string>>
     readonly body: string | undefined
@@ -116,7 +150,7 @@ export const exchange = async (
     discard(answer.body)
     throw tooLarge()
   }
-  return { status, location: undefined, body: await readText(answer.body, gzipped) }
+  return { status, location: undefined, body: await readText(answer.body, gzipped, options.allowance) }
 }
 
 const codeOf = (error: unknown): string =>

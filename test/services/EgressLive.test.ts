@@ -2,8 +2,8 @@ import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { ANSWER_BYTES_MAX } from "#services/Egress"
+import { Effect, Exit, Fiber, Option } from "effect"
+import { ANSWER_BYTES_MAX, SMALL_ANSWER_BYTES } from "#services/Egress"
 import type { EgressRequest } from "#services/Egress"
 import type { EgressSettings } from "#services/EgressLive"
 import { direct, egress, names, request, serve } from "#test/services/httpServers"
@@ -93,6 +93,32 @@ describe("an answer", () => {
       })
       assert.include(["Unreachable", "Malformed"], (yield* reason({ url: server.url }))._tag)
     })
+  )
+
+  it.live(
+    "that is large shares its memory with all others that are; small ones come through, and all is given back",
+    () =>
+      Effect.gen(function* () {
+        const held: Array<() => void> = []
+        const server = yield* serve((asked, response) => {
+          if (asked.url === "/small") return void response.end(Buffer.alloc(SMALL_ANSWER_BYTES, 0x20))
+          for (let mebibyte = 0; mebibyte < 9; mebibyte += 1) response.write(MEBIBYTE)
+          held.push(() => response.end())
+        })
+        yield* Effect.gen(function* () {
+          const url = `${server.url}/large`
+          for (let round = 1; round <= 2; round += 1) {
+            const fibers = yield* Effect.forEach([1, 2, 3, 4], () => Effect.forkChild(Effect.exit(request({ url }))))
+            const first = yield* Effect.raceAll(fibers.map((fiber) => Fiber.join(fiber)))
+            assert.strictEqual(Option.getOrThrow(Exit.findErrorOption(first)).reason._tag, "TooLarge")
+            assert.strictEqual((yield* request({ url: `${server.url}/small` })).body.length, SMALL_ANSWER_BYTES)
+            yield* eventually(() => held.length === 4 * round)
+            for (const end of held) end()
+            const exits = yield* Effect.forEach(fibers, Fiber.join)
+            assert.strictEqual(exits.filter(Exit.isSuccess).length, 3)
+          }
+        }).pipe(Effect.provide(egress()))
+      })
   )
 
   it.live("that is cut off inside its gzip is no answer", () =>
