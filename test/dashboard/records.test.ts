@@ -6,6 +6,7 @@ import { askOperator } from "#cli/explain/operator"
 import { replayAll } from "#cli/explain/replayAll"
 import { layerDashboardServer, type ServerOptions } from "#dashboard/server"
 import { Ledger } from "#operator/Ledger"
+import { run } from "#test/cli/processes"
 import { recordedRun } from "#test/cli/explain/recordedRun"
 import { ask, layerWorld, options, token, view, type WorldInput } from "#test/dashboard/pages"
 import { makeRecord, policyOf, refOf } from "#test/operator/records"
@@ -106,7 +107,13 @@ describe("the records", () => {
       const { dump } = answer
       const verdicts = [...replayAll(dump.policies, dump.records).values()]
       assert.strictEqual(verdicts.length, records.length)
-      return assert.isTrue(verdicts.every(({ _tag }) => _tag === "Same"))
+      assert.isTrue(verdicts.every(({ _tag }) => _tag === "Same"))
+      const url = yield* urlOf
+      const args = ["explain", "scalep/web", "--url", url, "--last", "7", "--replay", "--output", "text"]
+      const { code, err, out } = yield* Effect.promise(() => run(args))
+      assert.deepStrictEqual([code, err], [0, ""])
+      assert.include(out, `ScalingPolicy shop/web, Deployment web: 7 of ${records.length} decisions, from ${url}`)
+      return assert.match(out, /Replayed 7: 7 the same\.\n$/u)
     }).pipe(Effect.provide(dashboard()))
   )
 })
