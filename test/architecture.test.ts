@@ -37,7 +37,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/cli/run/makeReady.ts":
     "run as a process in test/main.test.ts, and against real servers in test/integration/operator",
   "src/cli/settings.ts": "asked by flags in test/main.test.ts and test/cli/index.test.ts",
-  "src/services/homeNamespace.ts": "asked through test/cli/doctor.test.ts",
+  "src/services/Home.ts": "asked in test/services/homeNamespace.test.ts",
   "src/services/processGiven.ts": "looks at the process: run as one in test/main.test.ts",
   "src/dashboard/activity.ts": "what it renders is read through the server, test/dashboard/server.test.ts",
   "src/dashboard/events.ts": "asked over the wire in test/dashboard/server.test.ts",

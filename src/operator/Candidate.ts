@@ -5,7 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Lease, type LeaseSpec } from "#schemas/kubernetes/Lease"
-import { type Home, resolveHome } from "#services/homeNamespace"
+import { type Home, resolveHome } from "#services/Home"
 import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
 import { collectionPath, decode, FIELD_MANAGER, LEASES, refPath } from "#services/kubernetesCalls"
 import { microTime } from "#services/kubernetesTime"

@@ -14,7 +14,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Semaphore from "effect/Semaphore"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import type { Home } from "#services/homeNamespace"
+import type { Home } from "#services/Home"
 import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
 import {
   type Instant,

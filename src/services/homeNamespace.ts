@@ -3,17 +3,12 @@
  * operator, if there is one, so that both see each other's Lease; else where the kubeconfig's context points.
  */
 import * as Effect from "effect/Effect"
-import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
+import type { Home } from "#services/Home"
+import { Kubernetes } from "#services/Kubernetes"
 import { KubernetesAccess } from "#services/KubernetesAccess"
 import type { Settings } from "#services/Settings"
 
 export const DEFAULT_HOME = "nimbusguard"
-
-/** A namespace that is known, or one that the API server has to tell and tells only when it can be asked. */
-export type Home = string | Effect.Effect<string, KubernetesError>
-
-export const resolveHome = (home: Home): Effect.Effect<string, KubernetesError> =>
-  typeof home === "string" ? Effect.succeed(home) : home
 
 /** Once it is told it stays: a Lease that moved would let two lead. */
 export const homeNamespace = Effect.fnUntraced(function* ({

@@ -1,6 +1,7 @@
 import { Effect, Layer } from "effect"
 import { assert, describe, it } from "@effect/vitest"
-import { homeNamespace, resolveHome } from "#services/homeNamespace"
+import { resolveHome } from "#services/Home"
+import { homeNamespace } from "#services/homeNamespace"
 import { KubernetesAccess } from "#services/KubernetesAccess"
 import { layerCluster, notFound, type Reply, unreachable } from "#test/cli/doctor/world"
 
