@@ -64,7 +64,7 @@ test-integration: ready ## Tests against a real Kubernetes control plane, Promet
 test-docker: ## Unit tests in a clean container
 	$(need-engine)
 	@docker run --rm --volume "$(CURDIR)":/repo:ro node:24-bookworm bash -c \
-	  'mkdir /work && cd /repo && tar --exclude=./node_modules --exclude=./.cache --exclude=./dist -cf - . | tar -C /work -xf - && cd /work && make test'
+	  'mkdir /checkout && cd /repo && tar --exclude=./node_modules --exclude=./.cache --exclude=./dist -cf - . | tar -C /checkout -xf - && cd /checkout && make test'
 
 bench: ready ## Measure start-up, memory, and the cost of a tick at 100, 1,000 and 10,000 policies
 	@$(call script,bench)
