@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import { Egress, statusError } from "#services/Egress"
+import { ANSWER_BYTES_MAX, Egress, statusError } from "#services/Egress"
 import { jsonBody } from "#services/jsonBody"
 import { Jsz, Routez, serverOf, Varz } from "#services/natsMonitoring"
 import type { JetStreamServer } from "#services/natsMonitoring"
@@ -47,6 +47,19 @@ const CANDIDATES_MAX = 32
 /** A member that is down must not cost the whole deadline of those that are up. */
 const PEER_MILLIS = 2_000
 
+/** Pages and members are held until the last one is there, so that all of them together have a size limit. */
+const VIEW_CHARS_MAX = 2 * ANSWER_BYTES_MAX
+
+interface Held {
+  chars: number
+}
+
+const tooMany = (accounts: number) =>
+  new SourceError({
+    why: "TooLarge",
+    detail: `NATS tells more of JetStream than can be looked at (${accounts} accounts or more). Name the one with the stream in account.`
+  })
+
 interface Server {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
@@ -84,31 +97,36 @@ const candidates = (url: string, names: ReadonlyArray<string>, ips: ReadonlyArra
 const make = Effect.gen(function* () {
   const egress = yield* Egress
 
-  const read = <A>(server: Server, schema: Schema.Codec<A, unknown>, page: string, query = {}) =>
+  const readSized = <A>(server: Server, schema: Schema.Codec<A, unknown>, page: string, query = {}) =>
     egress.request({ method: "GET", ...server, url: pageUrl(server, page, query) }).pipe(
       Effect.mapError((error) => error.sourceError),
       Effect.flatMap((answer) =>
         answer.status === 200
-          ? jsonBody(schema, answer, `NATS monitoring's /${page}`)
+          ? Effect.map(jsonBody(schema, answer, `NATS monitoring's /${page}`), (value) => ({
+              value,
+              chars: answer.body.length
+            }))
           : Effect.fail(statusError(answer).sourceError)
       )
     )
 
-  const readServer = Effect.fn("Nats.readServer")(function* (server: Server, account: string | undefined) {
+  const read = <A>(server: Server, schema: Schema.Codec<A, unknown>, page: string) =>
+    Effect.map(readSized(server, schema, page), ({ value }) => value)
+
+  const readServer = Effect.fn("Nats.readServer")(function* (server: Server, account: string | undefined, held: Held) {
     const query = { accounts: "true", streams: "true", consumers: "true", config: "true" }
     const only: Readonly<Record<string, string>> = account === undefined ? {} : { acc: account }
-    const page = (offset: number) =>
-      read(server, Jsz, "jsz", { ...query, ...only, offset: String(offset), limit: String(ACCOUNTS_PER_PAGE) })
+    const page = Effect.fnUntraced(function* (offset: number) {
+      const part = { ...query, ...only, offset: String(offset), limit: String(ACCOUNTS_PER_PAGE) }
+      const { chars, value } = yield* readSized(server, Jsz, "jsz", part)
+      held.chars += chars
+      return held.chars > VIEW_CHARS_MAX ? yield* tooMany(offset + ACCOUNTS_PER_PAGE) : value
+    })
     const first = yield* page(0)
     const pages = [first]
     // A full page is followed by another, whether or not the server says how many there are.
     for (let offset = ACCOUNTS_PER_PAGE; (pages.at(-1)?.account_details ?? []).length >= ACCOUNTS_PER_PAGE;) {
-      if (pages.length === PAGES_MAX) {
-        return yield* new SourceError({
-          why: "TooLarge",
-          detail: `NATS has more than ${PAGES_MAX * ACCOUNTS_PER_PAGE} accounts with JetStream. Name the one with the stream in account.`
-        })
-      }
+      if (pages.length === PAGES_MAX) return yield* tooMany(offset)
       const next = yield* page(offset)
       if (next.server_id !== first.server_id) {
         return yield* new SourceError({
@@ -137,9 +155,10 @@ const make = Effect.gen(function* () {
   const readMember = Effect.fnUntraced(function* (
     member: Server,
     account: string | undefined,
-    names: ReadonlyMap<string, string>
+    names: ReadonlyMap<string, string>,
+    held: Held
   ) {
-    const server = yield* readServer(member, account)
+    const server = yield* readServer(member, account, held)
     const known = names.get(server.id)
     if (known !== undefined) return { ...server, name: known }
     const varz = yield* read(member, Varz, "varz")
@@ -149,7 +168,8 @@ const make = Effect.gen(function* () {
   const view = Effect.fn("Nats.view")(function* (question: JetStreamQuestion) {
     const { account, headers = {}, monitoringUrl, peerUrls = [] } = question
     const entrance: Server = { url: monitoringUrl, headers }
-    const first = yield* readServer(entrance, account)
+    const held: Held = { chars: 0 }
+    const first = yield* readServer(entrance, account, held)
     if (!first.clustered) return { servers: [{ ...first, name: undefined }], unreached: [] } as JetStreamView
 
     const { names, routes } = yield* readMembers(entrance)
@@ -165,7 +185,7 @@ const make = Effect.gen(function* () {
     }
     const askAll = Effect.fnUntraced(function* (members: ReadonlyArray<Server>) {
       const ask = (member: Server) =>
-        Effect.result(readMember({ ...member, timeoutMillis: PEER_MILLIS }, account, names))
+        Effect.result(readMember({ ...member, timeoutMillis: PEER_MILLIS }, account, names, held))
       for (const answer of yield* Effect.forEach(members, ask, { concurrency: MEMBERS_MAX })) {
         if (Result.isSuccess(answer)) note(answer.success.name, answer.success)
       }

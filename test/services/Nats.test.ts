@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Ref } from "effect"
+import { ANSWER_BYTES_MAX } from "#services/Egress"
 import { Nats } from "#services/Nats"
 import { jsz, stream } from "#test/sources/answers"
 import { inTime, ok, run } from "#test/sources/sourceWorld"
@@ -58,6 +59,20 @@ describe("the view of JetStream", () => {
       const { layer } = yield* run(paged((offset) => (offset === 0 ? "NA" : "NB")))
       const error = yield* Effect.flip(inTime(view({ monitoringUrl }).pipe(Effect.provide(layer))))
       assert.strictEqual(error.why, "NotLeader")
+    })
+  )
+
+  it.effect("ends when the pages together are larger than two answers may be", () =>
+    Effect.gen(function* () {
+      const padding = "x".repeat(ANSWER_BYTES_MAX / 2)
+      const details = Array.from({ length: 128 }, (_, at) => ({ name: `A${at}`, id: `A${at}` }))
+      const { layer, requests } = yield* run({
+        kubernetes: () => ({}),
+        http: () => ok({ ...jsz([]), account_details: details, padding })
+      })
+      const error = yield* Effect.flip(inTime(view({ monitoringUrl }).pipe(Effect.provide(layer))))
+      assert.strictEqual(error.why, "TooLarge")
+      assert.strictEqual((yield* Ref.get(requests)).length, 4)
     })
   )
 
