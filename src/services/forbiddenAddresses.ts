@@ -16,7 +16,7 @@ const METADATA_NAMES = new Set([
 ])
 
 /** The most telling rule first: 169.254.169.254 is link-local too. */
-const RANGES: ReadonlyArray<readonly [Rule, ReadonlyArray<string>]> = [
+export const RANGES: ReadonlyArray<readonly [Rule, ReadonlyArray<string>]> = [
   [
     "Metadata",
     [

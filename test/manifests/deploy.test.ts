@@ -1,7 +1,9 @@
 // What is written by hand in manifests/ must fit what the operator reads and serves: variables, ports, labels, paths.
 import { assert, describe, it } from "@effect/vitest"
+import { BlockList } from "node:net"
 import { readdirSync, readFileSync } from "node:fs"
 import { parseAllDocuments } from "yaml"
+import { RANGES } from "#services/forbiddenAddresses"
 import { SETTINGS } from "#services/Settings"
 
 const root = new URL("../../manifests/", import.meta.url)
@@ -26,6 +28,29 @@ const deployment = one("base/deployment.yaml", "Deployment")
 const pod = deployment["spec"]!["template"]!
 const container = pod["spec"]!["containers"]!["0"]!
 const known = new Set(Object.values(SETTINGS).flatMap(({ aliases, variable }) => [variable, ...aliases]))
+
+describe("the production overlay", () => {
+  it("lets no packet out to an address of metadata that the operator itself would never ask", () => {
+    const egress = list(one("overlays/production/network.yaml", "NetworkPolicy")["spec"]!["egress"])
+    const blocks = egress.flatMap((rule) => (rule["to"] === undefined ? [] : list(rule["to"])))
+    const except = blocks.flatMap((block) => list(block["ipBlock"]!["except"])).map(text)
+    const covered = (address: string) =>
+      except.some((range) => {
+        const family = address.includes(":") ? "ipv6" : "ipv4"
+        const [base = "", bits] = range.split("/")
+        if (base.includes(":") !== address.includes(":")) return false
+        const blocked = new BlockList()
+        blocked.addSubnet(base, Number(bits), family)
+        return blocked.check(address, family)
+      })
+    const metadata = RANGES.filter(([rule]) => rule === "Metadata").flatMap(([, ranges]) => ranges)
+    assert.isAbove(metadata.length, 5)
+    assert.deepStrictEqual(
+      metadata.filter((range) => !covered(range.split("/")[0] ?? "")),
+      []
+    )
+  })
+})
 
 describe("the deployable base", () => {
   it("is named as the seeds' commands expect and carries both labels", () => {
