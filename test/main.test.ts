@@ -34,6 +34,13 @@ describe("nimbusguard", () => {
     assert.match(out + err, /doctor/)
   })
 
+  it("exits with 2 for a flag that is not there, in a few lines that are not on standard output", async () => {
+    const { code, err, out } = await run(["doctor", "--output", "xml"])
+    assert.strictEqual(code, 2)
+    assert.strictEqual(out, "")
+    assert.match(err, /--output.*xml.*\nUsage: nimbusguard doctor \[flags\]\nSee nimbusguard doctor --help\.\n$/)
+  })
+
   it("exits with 2 for settings that cannot be used, with every sentence on stderr", async () => {
     const { code, err, out } = await run(["run", "--metrics-port", "x"], { LOG_LEVEL: "loud" })
     assert.strictEqual(code, 2)

@@ -3,8 +3,10 @@
  * `nimbusguard run` starts without what the others need.
  */
 import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { VERSION } from "#services/version"
 
@@ -26,6 +28,16 @@ export const verbOf = (args: ReadonlyArray<string>): Name | undefined => {
   return first !== undefined && isName(first) && !args.includes("--completions") ? first : undefined
 }
 
+/** Standard output is for what was asked for: whoever reads it as JSON must not get a page of help. */
+const present: CliOutput.Presenter["present"] = Effect.fnUntraced(function* (event) {
+  if (event._tag !== "InvalidInvocation") return yield* CliOutput.defaultPresenter.present(event)
+  const { commandPath, errors, helpDoc } = event
+  const formatter = CliOutput.defaultFormatter({ colors: false })
+  if (commandPath.length < 2) yield* Console.error(formatter.formatHelpDoc(helpDoc))
+  yield* Console.error([...new Set(errors.map(({ message }) => message))].join("\n"))
+  yield* Console.error(`Usage: ${helpDoc.usage}\nSee ${commandPath.join(" ")} --help.`)
+})
+
 // Untraced, as the verbs are: a span around a process that runs for months would be the parent of everything.
 export const cli = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   const verb = verbOf(args)
@@ -39,5 +51,7 @@ export const cli = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   )
   // LOG_LEVEL is a setting of `run`, read like all others.
   const builtIns = [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions]
-  yield* Command.runWith(root, { version: VERSION })(args).pipe(Effect.provide(CliConfig.layer({ builtIns })))
+  yield* Command.runWith(root, { version: VERSION })(args).pipe(
+    Effect.provide([CliConfig.layer({ builtIns }), CliOutput.layerPresenter({ present })])
+  )
 })
