@@ -49,14 +49,14 @@ interface Question extends Pick<EgressRequest, "headers" | "trusted"> {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-const queryUrl = (server: string): string => {
+export const queryUrl = (server: string): string => {
   if (!URL.canParse(server)) return server
   const url = new URL(server)
   url.pathname = `${url.pathname.replace(/\/+$/u, "")}/api/v1/query`
   return url.href
 }
 
-const withParameters = (url: string, parameters: Readonly<Record<string, string>>): string => {
+export const withQuery = (url: string, parameters: Readonly<Record<string, string>>): string => {
   if (!URL.canParse(url)) return url
   const whole = new URL(url)
   for (const [name, value] of Object.entries(parameters)) whole.searchParams.set(name, value)
@@ -74,7 +74,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
   const exchange = Effect.fnUntraced(function* ({ headers = {}, parameters, server, trusted = false }: Question) {
     const url = queryUrl(server)
     const common = { headers, trusted }
-    const get = egress.request({ ...common, method: "GET", url: withParameters(url, parameters) })
+    const get = egress.request({ ...common, method: "GET", url: withQuery(url, parameters) })
     if ((yield* Ref.get(getOnly)).has(server)) return yield* get
     const text = new URLSearchParams(parameters).toString()
     const body = { contentType: "application/x-www-form-urlencoded", text }

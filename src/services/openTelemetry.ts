@@ -13,6 +13,7 @@ import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { printableUrl } from "#services/Egress"
 
 const SERVICE_NAME = "nimbusguard-operator"
 /** Well inside the ten seconds in which the process ends after SIGTERM. */
@@ -30,7 +31,9 @@ const layerDiagnostics = (url: string) =>
         const now = performance.now()
         if (now - warnedAt < WARN_EVERY_MILLIS) return
         warnedAt = now
-        run(Effect.logWarning(`Traces do not reach ${url}: ${[message, ...details.map(String)].join(" ")}`))
+        run(
+          Effect.logWarning(`Traces do not reach ${printableUrl(url)}: ${[message, ...details.map(String)].join(" ")}`)
+        )
       }
       const silent = () => {}
       yield* Effect.acquireRelease(
@@ -78,7 +81,7 @@ const layerProvider = (url: string) =>
         ),
         (provider) =>
           Effect.tryPromise(() => provider.forceFlush().finally(() => provider.shutdown())).pipe(
-            Effect.catch(({ cause }) => Effect.logWarning(`The last traces did not reach ${url}`, cause)),
+            Effect.catch(({ cause }) => Effect.logWarning(`The last traces did not reach ${printableUrl(url)}`, cause)),
             Effect.interruptible,
             Effect.timeoutOption(SHUTDOWN_MILLIS)
           )

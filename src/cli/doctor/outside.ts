@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { failed, ok, skipped, warning } from "#cli/doctor/Finding"
-import { Egress } from "#services/Egress"
+import { Egress, printableUrl } from "#services/Egress"
+import { queryUrl, withQuery } from "#services/Prometheus"
 import { Settings } from "#services/Settings"
 
 export const checkPrometheus = Effect.fn("doctor.prometheus")(function* () {
@@ -13,24 +14,21 @@ export const checkPrometheus = Effect.fn("doctor.prometheus")(function* () {
   if (prometheusUrl === undefined) {
     return skipped(name, "PROMETHEUS_URL is not set; policies can name a server of their own")
   }
+  const named = printableUrl(prometheusUrl)
   const Answer = Schema.fromJsonString(Schema.Struct({ status: Schema.Literal("success") }))
-  return yield* request({ method: "GET", url: `${prometheusUrl}/api/v1/query?query=1`, trusted: true }).pipe(
+  return yield* request({ method: "GET", url: withQuery(queryUrl(prometheusUrl), { query: "1" }), trusted: true }).pipe(
     Effect.flatMap(({ status, body }) =>
       status === 200
-        ? Effect.as(Schema.decodeUnknownEffect(Answer)(body), ok(name, `${prometheusUrl} answers queries`))
+        ? Effect.as(Schema.decodeUnknownEffect(Answer)(body), ok(name, `${named} answers queries`))
         : Effect.succeed(
-            failed(name, `${prometheusUrl} answers with HTTP ${status}`, "check PROMETHEUS_URL, path prefix included")
+            failed(name, `${named} answers with HTTP ${status}`, "check PROMETHEUS_URL, path prefix included")
           )
     ),
     Effect.catch((error) =>
       Effect.succeed(
         error._tag === "EgressError"
           ? failed(name, error.message, "check PROMETHEUS_URL")
-          : failed(
-              name,
-              `${prometheusUrl} is something else than Prometheus`,
-              "check PROMETHEUS_URL, path prefix included"
-            )
+          : failed(name, `${named} is something else than Prometheus`, "check PROMETHEUS_URL, path prefix included")
       )
     )
   )
@@ -42,17 +40,18 @@ export const checkOpenAi = Effect.fn("doctor.openai")(function* () {
   const { request } = yield* Egress
   if (openaiApiKey === undefined)
     return skipped(name, "OPENAI_API_KEY is not set; nothing needs it unless a policy asks")
+  const named = printableUrl(openaiBaseUrl)
   const authorization = `Bearer ${Redacted.value(openaiApiKey)}`
   const url = `${openaiBaseUrl}/models/${encodeURIComponent(openaiModel)}`
   return yield* request({ method: "GET", url, headers: { authorization }, trusted: true }).pipe(
     Effect.map(({ status }) => {
-      if (status === 200) return ok(name, `${openaiBaseUrl} takes the key and has ${openaiModel}`)
+      if (status === 200) return ok(name, `${named} takes the key and has ${openaiModel}`)
       if (status === 401 || status === 403) {
-        return warning(name, `${openaiBaseUrl} refuses the key (HTTP ${status})`, "set OPENAI_API_KEY to a valid key")
+        return warning(name, `${named} refuses the key (HTTP ${status})`, "set OPENAI_API_KEY to a valid key")
       }
       return status === 404
-        ? warning(name, `${openaiBaseUrl} has no model ${openaiModel}`, "set OPENAI_MODEL to one that the key may use")
-        : warning(name, `${openaiBaseUrl} answers with HTTP ${status}`, "check OPENAI_BASE_URL")
+        ? warning(name, `${named} has no model ${openaiModel}`, "set OPENAI_MODEL to one that the key may use")
+        : warning(name, `${named} answers with HTTP ${status}`, "check OPENAI_BASE_URL")
     }),
     Effect.catch((error) =>
       Effect.succeed(warning(name, error.message, "check OPENAI_BASE_URL, HTTPS_PROXY and NO_PROXY"))

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Health } from "#operator/Health"
-import { Egress } from "#services/Egress"
+import { Egress, printableUrl } from "#services/Egress"
 import { Prometheus } from "#services/Prometheus"
 import { Settings } from "#services/Settings"
 
@@ -34,7 +34,11 @@ const lookAtOpenAi = (key: Redacted.Redacted<string>) =>
       Effect.flatMap(({ status }) =>
         status === 200
           ? health.set("openai", true, "Answering.")
-          : health.set("openai", false, `${openaiBaseUrl} answers with HTTP ${status} when asked for ${openaiModel}.`)
+          : health.set(
+              "openai",
+              false,
+              `${printableUrl(openaiBaseUrl)} answers with HTTP ${status} when asked for ${openaiModel}.`
+            )
       ),
       Effect.catch(({ message }) => health.set("openai", false, message))
     )

@@ -20,6 +20,22 @@ describe("the check of Prometheus", () => {
     )
   }
 
+  it.effect("keeps what the URL carries besides, and shows none of it", () =>
+    Effect.gen(function* () {
+      const finding = yield* checkPrometheus()
+      assert.strictEqual(finding.message, "http://prometheus:9090/p answers queries")
+    }).pipe(
+      Effect.provide([
+        layerWeb(({ url }) =>
+          url === "http://prometheus:9090/p/api/v1/query?token=hunter2&query=1"
+            ? { status: 200, body: `{"status":"success"}` }
+            : assert.fail(url)
+        ),
+        layerSettings({ prometheusUrl: "http://prometheus:9090/p?token=hunter2" })
+      ])
+    )
+  )
+
   it.effect("is left out where none is set", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* checkPrometheus()).status, "skipped")
