@@ -1,6 +1,6 @@
 /**
  * What the operator does to a cluster, verb by verb, each with its reason. RBAC is generated from it and `doctor` asks
- * about it, so that nothing is granted that nobody uses. No wildcards.
+ * about it; a test holds it against the API server's audit log, so that nothing is granted that nobody uses. No wildcards.
  */
 import type { CrdKind } from "#schemas/crd/Crd"
 
@@ -11,28 +11,28 @@ export interface Permission {
   readonly verbs: ReadonlyArray<string>
 }
 
-const WATCH = ["get", "list", "watch"]
+const WATCH = ["list", "watch"]
 
 /** In every namespace that it watches. */
 export const clusterPermissions = (kinds: ReadonlyArray<CrdKind>): ReadonlyArray<Permission> => [
   ...kinds.flatMap(({ group, kind, plural }): ReadonlyArray<Permission> => [
     { why: `reads every ${kind}`, group, resources: [plural], verbs: WATCH },
-    { why: "reports what it saw and did", group, resources: [`${plural}/status`], verbs: ["get", "patch", "update"] }
+    { why: "reports what it saw and did", group, resources: [`${plural}/status`], verbs: ["patch"] }
   ]),
   {
-    why: "reads workloads, their rollouts, and whose pods are whose",
+    why: "reads workloads, their rollouts, whose pods are whose, and who wrote replicas when an answer was lost",
     group: "apps",
     resources: ["deployments", "replicasets", "statefulsets"],
-    verbs: WATCH
+    verbs: ["get", ...WATCH]
   },
   {
     why: "scales, and nothing else",
     group: "apps",
     resources: ["deployments/scale", "replicasets/scale", "statefulsets/scale"],
-    verbs: ["get", "patch", "update"]
+    verbs: ["get", "patch"]
   },
   { why: "counts pods and sees which are ready or failing", group: "", resources: ["pods"], verbs: WATCH },
-  { why: "reads CPU and memory of pods", group: "metrics.k8s.io", resources: ["pods"], verbs: ["get", "list"] },
+  { why: "reads CPU and memory of pods", group: "metrics.k8s.io", resources: ["pods"], verbs: ["list"] },
   {
     why: "keeps above the floor of a disruption budget",
     group: "policy",
@@ -40,14 +40,13 @@ export const clusterPermissions = (kinds: ReadonlyArray<CrdKind>): ReadonlyArray
     verbs: WATCH
   },
   {
-    why: "sees that an HPA holds a target, and steers its floor where a policy asks for that",
+    why: "sees that an HPA holds a target",
     group: "autoscaling",
     resources: ["horizontalpodautoscalers"],
-    verbs: [...WATCH, "patch", "update"]
+    verbs: WATCH
   },
   { why: "sees that KEDA holds a target", group: "keda.sh", resources: ["scaledobjects"], verbs: WATCH },
-  { why: "tells what it did", group: "events.k8s.io", resources: ["events"], verbs: ["create", "patch"] },
-  { why: "tells what it did, to older clients", group: "", resources: ["events"], verbs: ["create", "patch"] }
+  { why: "tells what it did", group: "events.k8s.io", resources: ["events"], verbs: ["create", "patch"] }
 ]
 
 /** A role of its own, so that it can be left out or bound in some namespaces only. */
@@ -66,13 +65,13 @@ export const ownPermissions: ReadonlyArray<Permission> = [
     why: "elects a leader",
     group: "coordination.k8s.io",
     resources: ["leases"],
-    verbs: ["get", "list", "watch", "create", "update", "patch"]
+    verbs: ["get", "create", "update"]
   },
   {
     why: "keeps windows and models across restarts, and sweeps those of policies that are gone",
     group: "",
     resources: ["configmaps"],
-    verbs: ["get", "list", "watch", "create", "update", "patch", "delete"]
+    verbs: ["get", "list", "create", "patch", "delete"]
   }
 ]
 
