@@ -104,6 +104,8 @@ const exceptEvents = (guard: NonNullable<Listener["guard"]>): NonNullable<Listen
 /** A probe or a scrape every few seconds is no story; an event that wakes policies is the start of one. */
 const quiet = Layer.succeed(HttpMiddleware.TracerDisabledWhen, ({ method }) => isRead(method))
 
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
+
 const listen = <E, R>(listener: Listener, routes: Layer.Layer<never, E, R>) => {
   const { host, port, variable, name } = listener
   const server = NodeHttpServer.layer(() => createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }), {
@@ -117,7 +119,10 @@ const listen = <E, R>(listener: Listener, routes: Layer.Layer<never, E, R>) => {
       )
     )
   )
-  const fallback = HttpRouter.add("*", "/*", notServed(listener))
+  // Not for HEAD: where nothing else matches, the router answers it as GET.
+  const fallback = HttpRouter.use((router) =>
+    Effect.forEach(METHODS, (method) => router.add(method, "/*", notServed(listener)), { discard: true })
+  )
   const announce = Layer.effectDiscard(
     HttpServer.addressFormattedWith((address) => Effect.logDebug(`${name} listens on ${address}`))
   )

@@ -174,6 +174,18 @@ describe("the dashboard", () => {
     }).pipe(Effect.provide(dashboard()))
   )
 
+  it.effect("answers HEAD as it would GET, without the body", () =>
+    Effect.gen(function* () {
+      for (const path of ["/", "/health", "/scaling-activity"]) {
+        const { headers, status, text } = yield* ask(path, { method: "HEAD" })
+        assert.deepStrictEqual([path, status, text], [path, 200, ""])
+        assert.strictEqual(headers["x-content-type-options"], "nosniff")
+      }
+      assert.strictEqual((yield* ask("/nothing", { method: "HEAD" })).status, 404)
+      assert.strictEqual((yield* ask("/", { method: "OPTIONS" })).status, 405)
+    }).pipe(Effect.provide(dashboard()))
+  )
+
   it.effect("loads nothing from anywhere, runs no script, and may not be framed", () =>
     Effect.gen(function* () {
       const { headers, text } = yield* ask("/")
