@@ -39,12 +39,16 @@ export type Fault =
   | { readonly kind: "delay"; readonly millis: number; readonly side?: "request" | "reply" }
   /** Never answered, never forwarded; ends when the client gives up. */
   | { readonly kind: "hang" }
-  /** Answered here; the server never hears of it. A body that is not a string is sent as JSON. */
+  /**
+   * Answered here; the server never hears of it, or with `done` does it, and this is said of it all the same. A body
+   * that is not a string is sent as JSON.
+   */
   | {
       readonly kind: "reply"
       readonly status: number
       readonly headers?: Readonly<Record<string, string>>
       readonly body?: unknown
+      readonly done?: boolean
     }
   /** Bytes that are not HTTP. */
   | { readonly kind: "garbage" }
@@ -423,18 +427,10 @@ export class FaultProxy {
       case "garbage":
         incoming.socket.end("\u0000\u0001\u0002 this is no HTTP \u00ff\r\n\r\n")
         return
-      case "reply": {
-        const isText = typeof fault.body === "string"
-        const text = fault.body === undefined ? "" : isText ? (fault.body as string) : JSON.stringify(fault.body)
-        request.status = fault.status
-        response.writeHead(fault.status, {
-          "content-type": isText ? "text/plain" : "application/json",
-          "content-length": String(Buffer.byteLength(text)),
-          ...fault.headers
-        })
-        response.end(text)
+      case "reply":
+        if (fault.done === true) break
+        reply(request, response, fault)
         return
-      }
       case "delay":
         if ((fault.side ?? "request") === "request") await sleep(fault.millis)
         break
@@ -496,6 +492,11 @@ export class FaultProxy {
       incoming.socket.destroy()
       return
     }
+    if (fault?.kind === "reply") {
+      answer.resume()
+      reply(request, response, fault)
+      return
+    }
     if (fault?.kind === "truncate") {
       const whole = await readAll(answer)
       request.status = status
@@ -520,6 +521,22 @@ export class FaultProxy {
     response.once("close", () => this.#streams.delete(stream))
     if (fault?.kind === "endWatch") stream.endAfter(fault.event, fault.afterEvents ?? 0)
   }
+}
+
+const reply = (
+  request: SeenRequest,
+  response: ServerResponse,
+  { body, headers, status }: Extract<Fault, { readonly kind: "reply" }>
+): void => {
+  const isText = typeof body === "string"
+  const text = body === undefined ? "" : isText ? body : JSON.stringify(body)
+  request.status = status
+  response.writeHead(status, {
+    "content-type": isText ? "text/plain" : "application/json",
+    "content-length": String(Buffer.byteLength(text)),
+    ...headers
+  })
+  response.end(text)
 }
 
 const matches = (rule: Pick<FaultRule, "method" | "path" | "when">, request: SeenRequest): boolean => {

@@ -56,12 +56,18 @@ export class GaugeWorld {
     return gaugePolicy({ name, serverUrl: this.prometheus.url, query: gaugeOf(name), spec })
   }
 
-  /** A Deployment of so many replicas that its load asks for, and its policy. */
-  async settled(name: string, replicas: number, spec: Readonly<Record<string, unknown>> = {}): Promise<Followed> {
+  /** A Deployment of so many replicas that its load asks for, and its policy in force; its pods may still be coming. */
+  async served(name: string, replicas: number, spec: Readonly<Record<string, unknown>> = {}): Promise<Followed> {
     await this.setLoad(name, replicas * 10)
     await this.cluster.createDeployment(this.namespace, name, replicas)
     const policy = await follow(this.cluster, this.namespace, this.policyOf(name, spec))
     await policy.until("to be settled", (status) => status.phase === "Active" && status.targetReplicas === replicas)
+    return policy
+  }
+
+  /** The same with its pods Ready. */
+  async settled(name: string, replicas: number, spec: Readonly<Record<string, unknown>> = {}): Promise<Followed> {
+    const policy = await this.served(name, replicas, spec)
     await this.cluster.deploymentReady(this.namespace, name, replicas)
     return policy
   }

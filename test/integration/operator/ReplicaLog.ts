@@ -54,17 +54,21 @@ export class Testimony {
   constructor(policy: Followed, deployment = policy.name) {
     this.#policy = policy
     this.#deployment = deployment
-    this.#reading = this.#read()
+    this.#reading = this.#follow()
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#isOver) {
+      await this.#read()
+      await sleep(500)
+    }
   }
 
   async #read(): Promise<void> {
-    while (!this.#isOver) {
-      // An API server that is away says nothing, and nothing is missed.
-      const status = await this.#policy.status().catch((): Status => ({}))
-      for (const { at, from, outcome, to } of status.decisions?.toReversed() ?? []) {
-        if (outcome === "Scaled" || outcome === "Recovered") this.#told.set(`${at} ${from}->${to}`, `${from}->${to}`)
-      }
-      await sleep(500)
+    // An API server that is away says nothing, and nothing is missed.
+    const status = await this.#policy.status().catch((): Status => ({}))
+    for (const { at, from, outcome, to } of status.decisions?.toReversed() ?? []) {
+      if (ACCOUNTS.has(outcome)) this.#told.set(`${at} ${from}->${to}`, `${from}->${to}`)
     }
   }
 
@@ -81,6 +85,7 @@ export class Testimony {
     await this.hear(...operators)
     this.#isOver = true
     await this.#reading
+    await this.#read()
   }
 
   get #oldestFirst(): ReadonlyArray<ActivityEntry> {
