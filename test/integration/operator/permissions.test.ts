@@ -84,7 +84,9 @@ describeWith(["controlPlane", "prometheus"], "what the operator may do", () => {
     const proxy = await cluster.faultProxy()
     const operator = await OperatorProcess.start({ cluster, home, watch: world.namespace, through: proxy })
     try {
-      await operator.leads()
+      await eventually(() => operator.logs().some(({ message }) => message.includes("took over")), {
+        what: "the operator to know what was remembered and what there is"
+      })
       // The answer to the first write of each kind of workload is lost, so who wrote has to be looked up.
       for (const plural of ["deployments", "replicasets", "statefulsets"]) {
         proxy.inject({ method: "PATCH", path: new RegExp(`/${plural}/[^/]+/scale`), fault: { kind: "cutAfter" } })
@@ -96,8 +98,10 @@ describeWith(["controlPlane", "prometheus"], "what the operator may do", () => {
     }
   }
 
-  const workload = (kind: "ReplicaSet" | "StatefulSet", name: string) =>
-    cluster.create(`/apis/apps/v1/namespaces/${world.namespace}/${kind.toLowerCase()}s`, {
+  /** Comes back when its controller has said all there is to say, so that the first write meets no conflict. */
+  const createWorkload = async (kind: "ReplicaSet" | "StatefulSet", name: string): Promise<void> => {
+    const path = `/apis/apps/v1/namespaces/${world.namespace}/${kind.toLowerCase()}s`
+    await cluster.create(path, {
       apiVersion: "apps/v1",
       kind,
       metadata: { name },
@@ -108,6 +112,15 @@ describeWith(["controlPlane", "prometheus"], "what the operator may do", () => {
         template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "app", image: "pause" }] } }
       }
     })
+    await eventually(
+      async (seen) => {
+        const { status } = await cluster.get<{ readonly status: Readonly<Record<string, unknown>> }>(`${path}/${name}`)
+        seen(status)
+        return status["readyReplicas"] === 1 && status["availableReplicas"] === 1
+      },
+      { what: `a Ready pod of ${kind} ${name}` }
+    )
+  }
 
   const others = (): ReadonlyArray<{ readonly kind: string; readonly metadata: { readonly name: string } }> => {
     const elsewhere = {
@@ -168,7 +181,7 @@ describeWith(["controlPlane", "prometheus"], "what the operator may do", () => {
       for (const kind of ["ReplicaSet", "StatefulSet"] as const) {
         const name = kind.toLowerCase()
         await world.setLoad(name, 20)
-        await workload(kind, name)
+        await createWorkload(kind, name)
         const target = { apiVersion: "apps/v1", kind, name }
         const policy = await follow(cluster, namespace, world.policyOf(name, { target }))
         policies.push(policy)
