@@ -22,8 +22,8 @@ export interface Change<A> {
 export interface WatchedOptions<A> extends Omit<WatchOptions, "collection" | "hurry"> {
   /** One per namespace, or one for all of them. */
   readonly collections: ReadonlyArray<Collection>
-  /** Undefined: not an object that anybody could use. */
-  readonly project: (object: unknown) => A | undefined
+  /** Undefined: not an object that anybody could use. `before` is what an object that changed was; a list has none. */
+  readonly project: (object: unknown, before: A | undefined) => A | undefined
   /** Called within the step that made the change, so it must be quick. A resync tells only what differs. */
   readonly onChange?: (change: Change<A>) => void
   /** Two states that need not be told apart. Default: never. */
@@ -147,19 +147,20 @@ class Store<A> {
         this.#incoming = new Map()
         return
       case "InitApply": {
-        const [key, value] = this.#read(event.object)
+        const key = keyOf(event.object)
+        const value = key === undefined ? undefined : this.#options.project(event.object, undefined)
         if (key !== undefined && value !== undefined) this.#incoming?.set(key, value)
         return
       }
       case "InitDone":
         return this.#swap()
       case "Applied": {
-        const [key, value] = this.#read(event.object)
-        if (key !== undefined) this.#put(key, value)
+        const key = keyOf(event.object)
+        if (key !== undefined) this.#put(key, this.#options.project(event.object, this.current.get(key)))
         return
       }
       case "Deleted": {
-        const [key] = this.#read(event.object)
+        const key = keyOf(event.object)
         if (key !== undefined) this.#put(key, undefined)
         return
       }
@@ -191,10 +192,9 @@ class Store<A> {
     if (before !== undefined && after !== undefined && same?.(before, after) === true) return
     onChange?.(change)
   }
+}
 
-  #read(object: unknown): readonly [string | undefined, A | undefined] {
-    const meta = Option.getOrUndefined(decodeVersioned(object))?.metadata
-    if (meta?.name === undefined) return [undefined, undefined]
-    return [objectKey(meta.namespace, meta.name), this.#options.project(object)]
-  }
+const keyOf = (object: unknown): string | undefined => {
+  const meta = Option.getOrUndefined(decodeVersioned(object))?.metadata
+  return meta?.name === undefined ? undefined : objectKey(meta.namespace, meta.name)
 }

@@ -43,7 +43,7 @@ export const watchPolicies = Effect.fnUntraced(function* (options: PoliciesOptio
       const collection = { apiVersion: `${kind.group}/${kind.version}`, plural: kind.plural }
       const kinds = yield* makeWatched<PolicyObject>({
         collections: options.namespaces?.map((namespace) => ({ ...collection, namespace })) ?? [collection],
-        project: (object) => readPolicy(kind, object, options.decode),
+        project: (object, before) => readPolicy(kind, object, options.decode, before),
         onChange: note,
         // Our own status writes come back as changes and mean nothing new.
         same: (before, after) => before.ref.uid === after.ref.uid && before.ref.generation === after.ref.generation,
@@ -80,26 +80,39 @@ export const watchPolicies = Effect.fnUntraced(function* (options: PoliciesOptio
 const decodeMeta = Schema.decodeUnknownOption(Schema.Struct({ metadata: Meta }))
 const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ status: Schema.optionalKey(Status) }))
 
-/** Undefined: not even its metadata can be read. Items of a list come without their kind. */
-export const readPolicy = (kind: CrdKind, object: unknown, settings: DecodeSettings): PolicyObject | undefined => {
+/**
+ * Undefined: not even its metadata can be read. Items of a list come without their kind. Of the same generation as
+ * `before` it has the same spec, and only its status is read again: nearly every change is one that we wrote.
+ */
+export const readPolicy = (
+  kind: CrdKind,
+  object: unknown,
+  settings: DecodeSettings,
+  before?: PolicyObject
+): PolicyObject | undefined => {
   if (typeof object !== "object" || object === null) return undefined
   const found = Option.getOrUndefined(decodeMeta(object))
   if (found === undefined) return undefined
   const { metadata } = found
+  const status = Option.getOrUndefined(decodeStatus(object))?.status
+  const { generation = 0, uid } = metadata
+  if (before !== undefined && before.ref.uid === uid && before.ref.generation === generation) {
+    return { ...before, status }
+  }
   const apiVersion = `${kind.group}/${kind.version}`
   const ref: PolicyRef = {
     kind: kind.kind,
     apiVersion,
     namespace: metadata.namespace ?? "",
     name: metadata.name,
-    uid: metadata.uid,
-    generation: metadata.generation ?? 0,
+    uid,
+    generation,
     createdAt: parseTime(metadata.creationTimestamp) ?? 0
   }
   const decoded = kind.decode({ ...object, apiVersion, kind: kind.kind }, settings)
   return {
     ref,
     decoded: Result.map(decoded, (policy) => ({ ...policy, ref })),
-    status: Option.getOrUndefined(decodeStatus(object))?.status
+    status
   }
 }

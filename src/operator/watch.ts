@@ -232,10 +232,15 @@ export const runWatch = <R>(
       hurry === undefined ? wait : Effect.raceFirst(wait, Effect.as(Latch.await(hurry), HURRIED))
     const stepped = step.pipe(Effect.catch((error) => Effect.succeed<Input>({ _tag: "Failed", error })))
 
-    while (true) {
+    /** By itself, because whatever a generator names it keeps: a page of a list for as long as the watch after it. */
+    const turn = Effect.gen(function* () {
       const input = yield* unlessHurried(stepped)
       yield* take(input)
-      const pause = pauseMillis(machine, input)
+      return pauseMillis(machine, input)
+    })
+
+    while (true) {
+      const pause = yield* turn
       if (pause > 0) {
         yield* unlessHurried(Effect.flatMap(Random.nextBetween(1, 1.4), (factor) => Effect.sleep(pause * factor)))
       }
