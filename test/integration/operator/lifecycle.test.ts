@@ -3,53 +3,36 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { Cluster } from "#test/controlplane/Cluster"
 import { eventually } from "#test/controlplane/eventually"
-import { Exporter } from "#test/controlplane/Exporter"
-import { PrometheusServer } from "#test/controlplane/PrometheusServer"
 import { describeWith, runningCluster } from "#test/controlplane/suite"
+import { GaugeWorld } from "./GaugeWorld.ts"
 import { type Home, installOperator, OperatorProcess } from "./OperatorProcess.ts"
-import { conditionOf, follow, type Followed, gaugePolicy, replicasOf, scaleWrites, userOf } from "./policies.ts"
+import { conditionOf, follow, type Followed, replicasOf, scaleWrites, userOf } from "./policies.ts"
 
 describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
   let cluster: Cluster
+  let world: GaugeWorld
   let namespace: string
-  let exporter: Exporter
-  let prometheus: PrometheusServer
   let home: Home
   let operator: OperatorProcess
 
   beforeAll(async () => {
     cluster = runningCluster()
-    namespace = await cluster.newNamespace("lifecycle")
-    exporter = await Exporter.start()
-    prometheus = await PrometheusServer.start({ targets: [exporter.target] })
+    world = await GaugeWorld.start(cluster, "lifecycle")
+    namespace = world.namespace
     home = await installOperator(cluster)
     operator = await OperatorProcess.start({ cluster, home, watch: namespace })
   })
   afterAll(async () => {
     await operator?.stop()
-    await prometheus?.stop()
-    await exporter?.close()
-    await cluster?.deleteNamespace(namespace)
+    await world?.close()
     cluster?.disconnect()
   })
 
-  const gaugeOf = (name: string): string => `load_${name.replaceAll("-", "_")}`
-
-  const setLoad = async (name: string, value: number): Promise<void> => {
-    exporter.set(gaugeOf(name), value)
-    await eventually(async () => (await prometheus.query(gaugeOf(name)))[0]?.value[1] === String(value), {
-      what: `Prometheus to know that ${gaugeOf(name)} is ${value}`
-    })
-  }
-
-  const policyOf = (name: string, options: { readonly min?: number; readonly spec?: Record<string, unknown> } = {}) =>
-    gaugePolicy({ name, serverUrl: prometheus.url, query: gaugeOf(name), ...options })
-
   /** The load, the Deployment and the policy; comes back when the policy has brought the replicas to the load. */
   const atLoad = async (name: string, load: number, spec: Record<string, unknown> = {}): Promise<Followed> => {
-    await setLoad(name, load)
+    await world.setLoad(name, load)
     await cluster.createDeployment(namespace, name, 2)
-    const policy = await follow(cluster, namespace, policyOf(name, { spec }))
+    const policy = await follow(cluster, namespace, world.policyOf(name, spec))
     await cluster.deploymentReady(namespace, name, Math.ceil(load / 10))
     await policy.until("to be settled", (status) => status.currentReplicas === Math.ceil(load / 10))
     return policy
@@ -57,8 +40,8 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
 
   describe.concurrent("its target", () => {
     it("is in phase Error while it is not there, and Active as soon as it is", async () => {
-      await setLoad("late", 30)
-      const policy = await follow(cluster, namespace, policyOf("late"))
+      await world.setLoad("late", 30)
+      const policy = await follow(cluster, namespace, world.policyOf("late"))
       const lost = await policy.untilCondition("Ready", "False", "TargetNotFound")
       expect(lost).toMatchObject({ phase: "Error", target: "Deployment/late" })
       expect(conditionOf(lost, "Ready").message).toContain("Deployment/late")
@@ -83,7 +66,7 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
     })
 
     it("may be a StatefulSet", async () => {
-      await setLoad("stateful", 30)
+      await world.setLoad("stateful", 30)
       await cluster.create(`/apis/apps/v1/namespaces/${namespace}/statefulsets`, {
         apiVersion: "apps/v1",
         kind: "StatefulSet",
@@ -100,7 +83,7 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
         }
       })
       const target = { apiVersion: "apps/v1", kind: "StatefulSet", name: "stateful" }
-      const policy = await follow(cluster, namespace, policyOf("stateful", { spec: { target } }))
+      const policy = await follow(cluster, namespace, world.policyOf("stateful", { target }))
       const status = await policy.until("to have scaled", ({ currentReplicas }) => currentReplicas === 3)
       expect(status.target).toBe("StatefulSet/stateful")
       await eventually(
@@ -132,7 +115,7 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
       const policy = await atLoad("recommended", 30)
       await policy.edit({ mode: "Recommend" })
       await policy.untilCondition("ScalingActive", "False", "Recommend")
-      await setLoad("recommended", 70)
+      await world.setLoad("recommended", 70)
       const status = await policy.until("to recommend 7", ({ recommendedReplicas }) => recommendedReplicas === 7)
       expect(conditionOf(status, "Ready").status).toBe("True")
       expect(status.currentReplicas).toBe(3)
@@ -148,7 +131,7 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
       await policy.edit({ mode: "Paused" })
       const status = await policy.untilPhase("Paused")
       expect(conditionOf(status, "ScalingActive")).toMatchObject({ status: "False", reason: "Paused" })
-      await setLoad("paused", 60)
+      await world.setLoad("paused", 60)
       await operator.ticks(policy, 3)
       expect(await replicasOf(cluster, namespace, "paused")).toBe(3)
       await policy.edit({ mode: "Active" })
@@ -162,9 +145,9 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
       const policy = await atLoad("half-paused", 30)
       await policy.edit({ pause: { direction: "Down", reason: "Black Friday" } })
       await policy.until("to have taken the pause in", () => true)
-      await setLoad("half-paused", 60)
+      await world.setLoad("half-paused", 60)
       await cluster.deploymentReady(namespace, "half-paused", 6)
-      await setLoad("half-paused", 10)
+      await world.setLoad("half-paused", 10)
       const status = await policy.until("to be held", (now) => now.lastDecision?.limitedBy?.includes("Paused") ?? false)
       expect(status).toMatchObject({ phase: "Active", recommendedReplicas: 1, targetReplicas: 6 })
       await policy.edit({ pause: null })
@@ -176,7 +159,7 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
       const until = new Date(Date.now() + 8000).toISOString()
       await policy.edit({ pause: { direction: "Both", until } })
       await policy.untilPhase("Paused")
-      await setLoad("until", 60)
+      await world.setLoad("until", 60)
       await cluster.deploymentReady(namespace, "until", 6)
       const [, last] = await operator.activityOf(namespace, "until")
       expect(Date.parse(last?.timestamp ?? "")).toBeGreaterThanOrEqual(Date.parse(until))
@@ -213,11 +196,11 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
     it("gives the target to the older of two policies, and to the younger when the older goes", async () => {
       const older = await atLoad("shared", 30)
       await older.untilOlder()
-      await setLoad("usurper", 80)
+      await world.setLoad("usurper", 80)
       const younger = await follow(
         cluster,
         namespace,
-        gaugePolicy({ name: "usurper", deployment: "shared", serverUrl: prometheus.url, query: gaugeOf("usurper") })
+        world.policyOf("usurper", { target: { apiVersion: "apps/v1", kind: "Deployment", name: "shared" } })
       )
       const status = await younger.until("to see the conflict", (now) => conditionOf(now, "Conflict").status === "True")
       expect(conditionOf(status, "Conflict").message).toContain("shared")
@@ -249,7 +232,7 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
       })
       const status = await policy.until("to see the rival", (now) => conditionOf(now, "Conflict").status === "True")
       expect(conditionOf(status, "Conflict").message).toContain("rival")
-      await setLoad("with-hpa", 60)
+      await world.setLoad("with-hpa", 60)
       await operator.ticks(policy, 3)
       expect(await replicasOf(cluster, namespace, "with-hpa")).toBe(3)
       await cluster.delete(`${path}/rival`)
@@ -259,13 +242,11 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
     it("is not disturbed by objects that the CRD could not refuse", async () => {
       const good = await atLoad("good", 30)
       const names = [
-        policyOf("bad-cron", {
-          spec: { schedules: [{ name: "night", start: "99 99 * * *", end: "0 6 * * *", floor: 2 }] }
+        world.policyOf("bad-cron", {
+          schedules: [{ name: "night", start: "99 99 * * *", end: "0 6 * * *", floor: 2 }]
         }),
-        policyOf("bad-zone", {
-          spec: {
-            schedules: [{ name: "night", start: "0 22 * * *", end: "0 6 * * *", timeZone: "Mars/Base", floor: 2 }]
-          }
+        world.policyOf("bad-zone", {
+          schedules: [{ name: "night", start: "0 22 * * *", end: "0 6 * * *", timeZone: "Mars/Base", floor: 2 }]
         })
       ]
       const bad = await Promise.all(names.map((each) => follow(cluster, namespace, each)))
@@ -278,7 +259,7 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
           target_labels: { app: "anything" },
           max_replicas: 3,
           metrics_config: {
-            prometheus_url: prometheus.url,
+            prometheus_url: world.prometheus.url,
             metrics: [{ query: "vector(1)", threshold: 10, condition: "gt" }]
           }
         }
@@ -291,11 +272,11 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
       const crossing = await elsewhere.untilCondition("Ready", "False", "CrossNamespace")
       expect(conditionOf(crossing, "Ready").message).toContain("kube-system")
 
-      await setLoad("good", 60)
+      await world.setLoad("good", 60)
       await cluster.deploymentReady(namespace, "good", 6)
       expect(conditionOf(await good.status(), "Ready").status).toBe("True")
       // It heals by the edit that its sentence asks for.
-      await setLoad("bad-zone", 30)
+      await world.setLoad("bad-zone", 30)
       await cluster.createDeployment(namespace, "bad-zone", 1)
       const [, zone] = bad
       await zone?.edit({ schedules: null })
@@ -309,7 +290,7 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
       await eventually(async () => !(await operator.policies()).some(({ name }) => name === "deleted"), {
         what: "the policy to be forgotten"
       })
-      await setLoad("deleted", 90)
+      await world.setLoad("deleted", 90)
       const witness = await atLoad("witness", 30)
       await operator.ticks(witness, 3)
       expect(await replicasOf(cluster, namespace, "deleted")).toBe(3)
@@ -319,8 +300,8 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
     it("starts from where the replicas are when it is created anew", async () => {
       const policy = await atLoad("recreated", 50)
       await policy.delete()
-      await setLoad("recreated", 20)
-      const again = await follow(cluster, namespace, policyOf("recreated"))
+      await world.setLoad("recreated", 20)
+      const again = await follow(cluster, namespace, world.policyOf("recreated"))
       await again.untilPhase("Active")
       await cluster.deploymentReady(namespace, "recreated", 2)
     })
