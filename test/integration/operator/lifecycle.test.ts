@@ -193,6 +193,65 @@ describeWith(["controlPlane", "prometheus"], "the life of a policy", () => {
       await cluster.deploymentReady(namespace, "switched-off", 3)
     })
 
+    it("waits when somebody else keeps changing the replicas back", async () => {
+      const policy = await atLoad("contended", 30)
+      for (const back of ["1st", "2nd"]) {
+        await cluster.scaleDeployment(namespace, "contended", 5)
+        await eventually(async () => (await replicasOf(cluster, namespace, "contended")) === 3, {
+          what: `the policy to answer the ${back} foreign write`
+        })
+      }
+      await cluster.scaleDeployment(namespace, "contended", 5)
+      await policy.untilCondition("ScalingActive", "False", "Frozen")
+      await policy.untilEvent(/^Frozen: /)
+      await operator.ticks(policy, 3)
+      expect(await replicasOf(cluster, namespace, "contended")).toBe(5)
+    })
+
+    it("takes nothing away during a rollout, and goes on when that is over", async () => {
+      const policy = await atLoad("rolling", 40)
+      const path = `/apis/apps/v1/namespaces/${namespace}/deployments/rolling`
+      const runOn = (nodeSelector: object | null) =>
+        cluster.patch(path, { spec: { template: { spec: { nodeSelector } } } })
+      // No node is like this, so the new pods stay Pending.
+      await runOn({ disk: "made-of-cheese" })
+      await eventually(
+        async (seen) => {
+          const { status } = await cluster.get<{ readonly status: { readonly updatedReplicas?: number } }>(path)
+          seen(status)
+          return status.updatedReplicas === 2
+        },
+        { what: "the rollout to be stuck halfway" }
+      )
+      await world.setLoad("rolling", 10)
+      const held = await policy.until("to be held", (now) => now.lastDecision?.limitedBy?.includes("Rollout") ?? false)
+      expect(held).toMatchObject({ recommendedReplicas: 1, targetReplicas: 4 })
+      expect(conditionOf(held, "ScalingLimited")).toMatchObject({ status: "True", reason: "Rollout" })
+      await operator.ticks(policy, 3)
+      expect(await replicasOf(cluster, namespace, "rolling")).toBe(4)
+      await runOn({ disk: null })
+      await cluster.deploymentReady(namespace, "rolling", 1)
+    })
+
+    it("keeps above the floor of a disruption budget where the policy asks for that", async () => {
+      const policy = await atLoad("budgeted", 40, { safety: { disruptionFloor: true } })
+      const path = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`
+      await cluster.create(path, {
+        metadata: { name: "budgeted" },
+        spec: { minAvailable: 3, selector: { matchLabels: { app: "budgeted" } } }
+      })
+      await operator.ticks(policy, 2)
+      await world.setLoad("budgeted", 10)
+      await cluster.deploymentReady(namespace, "budgeted", 3)
+      const held = await policy.until(
+        "to be held at the floor",
+        (now) => now.lastDecision?.limitedBy?.includes("DisruptionFloor") ?? false
+      )
+      expect(held).toMatchObject({ recommendedReplicas: 1, targetReplicas: 3 })
+      await cluster.delete(`${path}/budgeted`)
+      await cluster.deploymentReady(namespace, "budgeted", 1)
+    })
+
     it("gives the target to the older of two policies, and to the younger when the older goes", async () => {
       const older = await atLoad("shared", 30)
       await older.untilOlder()
