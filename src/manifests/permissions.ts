@@ -88,6 +88,6 @@ export const installPermissions = (names: ReadonlyArray<string>) => ({
     group: "apiextensions.k8s.io",
     resources: ["customresourcedefinitions"],
     resourceNames: names,
-    verbs: ["get", "patch", "update"]
+    verbs: ["get", "patch"]
   }
 })
