@@ -192,7 +192,7 @@ export class PolicyActor implements Actor {
       poke(ownership.claim(ref, found.claimed), "another policy names the same target")
       this.#keepOnly(found)
       const observations = yield* Effect.forEach(found.claimed, (target) => observe({ bound, target, ownership }), {
-        concurrency: TARGETS_AT_ONCE
+        concurrency: Math.max(1, Math.min(found.claimed.length, TARGETS_AT_ONCE))
       }).pipe(this.#shared.observing.pass)
       if (mailbox.superseded) return // the newer object ticks at once
       yield* this.#conclude(bound, found, observations).pipe(this.#shared.acting.pass)

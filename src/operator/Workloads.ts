@@ -183,7 +183,7 @@ const makeWorkloads = Effect.fnUntraced(function* (options: WorkloadsOptions) {
     return index.podsMatching(target.namespace, matchesText(scale.status?.selector ?? ""))
   })
 
-  const state = Effect.fn("Workloads.state")(function* (target: Target, given: StateOptions = {}) {
+  const state = Effect.fnUntraced(function* (target: Target, given: StateOptions = {}) {
     const watched = watchedKind(target)
     if (watched !== undefined) {
       const workload = yield* workloadOf(target, watched)
@@ -212,7 +212,7 @@ const makeWorkloads = Effect.fnUntraced(function* (options: WorkloadsOptions) {
     })
   })
 
-  const podsOf = Effect.fn("Workloads.pods")(function* (target: Target) {
+  const podsOf = Effect.fnUntraced(function* (target: Target) {
     const watched = watchedKind(target)
     if (watched !== undefined) {
       const workload = yield* workloadOf(target, watched)

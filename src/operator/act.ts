@@ -13,6 +13,7 @@ import type { Millis } from "#schemas/Reading"
 import type { KubernetesError } from "#services/Kubernetes"
 import { FIELD_MANAGER } from "#services/kubernetesCalls"
 import { getScale, patchScale, readReplicasOwner, replicasOf, SCALE_COMMIT_MILLIS } from "#services/kubernetesScale"
+import { traced } from "#services/traced"
 import { nameOf } from "#operator/Facts"
 
 /** A decision with what it was made of. */
@@ -62,7 +63,7 @@ const SETTLE_READS = 3
 /** A write that does not show after this will not any more, however slowly it got to the API server. */
 const SENT_MAX_MILLIS = SCALE_COMMIT_MILLIS + 2_000
 
-export const act = Effect.fn("act")(function* (input: ActInput) {
+export const act = traced("act")(function* (input: ActInput) {
   const acted = yield* attempt(input)
   const { outcome, plan } = acted
   yield* Effect.annotateCurrentSpan({

@@ -14,6 +14,7 @@ import { missing, type Reading } from "#schemas/Reading"
 import type { PodState } from "#schemas/kubernetes/Pod"
 import type { KubernetesError } from "#services/Kubernetes"
 import { Metrics } from "#services/Metrics"
+import { traced } from "#services/traced"
 import type { BoundPolicy, BoundSignal } from "#operator/bind"
 import { nameOf, type TargetTrouble } from "#operator/Facts"
 import { Health } from "#operator/Health"
@@ -83,7 +84,7 @@ export interface ObserveInput {
 }
 
 /** An observation, or why there can be none. */
-export const observe = Effect.fn("observe")(function* (input: ObserveInput) {
+export const observe = traced("observe")(function* (input: ObserveInput) {
   const { bound, target } = input
   const { actuation } = bound.policy
   const workloads = yield* Workloads
@@ -97,7 +98,8 @@ export const observe = Effect.fn("observe")(function* (input: ObserveInput) {
   if (Result.isFailure(before)) return Result.fail(before.failure)
   const pods = yield* Effect.orElseSucceed(workloads.pods(target), (): ReadonlyArray<PodState> => [])
   const readings = yield* Effect.forEach(bound.signals, (signal) => sample(signal, bound.policy, target, pods), {
-    concurrency: "unbounded"
+    // A fiber of its own only where there is another one to run beside.
+    concurrency: bound.signals.length > 1 ? "unbounded" : 1
   })
   // What is there is read last: readings may have taken up to their deadline.
   const now = yield* state
@@ -116,7 +118,7 @@ export const observe = Effect.fn("observe")(function* (input: ObserveInput) {
   return Result.succeed(observation)
 })
 
-const sample = Effect.fn("signal")(function* (
+const sample = traced("signal")(function* (
   { sample: ask, signal }: BoundSignal,
   policy: Policy,
   target: Target,

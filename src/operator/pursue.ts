@@ -17,6 +17,7 @@ import type { Kubernetes, KubernetesError } from "#services/Kubernetes"
 import { FIELD_MANAGER } from "#services/kubernetesCalls"
 import type { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { readReplicasOwner } from "#services/kubernetesScale"
+import { traced } from "#services/traced"
 import { act, type Plan, type Sent } from "#operator/act"
 import type { BoundPolicy } from "#operator/bind"
 import type { Recalled } from "#operator/checkpoint"
@@ -134,7 +135,7 @@ const planned = (bound: BoundPolicy, memory: Memory, observation: Observation): 
 }
 
 /** The same as a span that says why. */
-const decideSpan = Effect.fn("decide")(function* (bound: BoundPolicy, memory: Memory, observation: Observation) {
+const decideSpan = traced("decide")(function* (bound: BoundPolicy, memory: Memory, observation: Observation) {
   const plan = planned(bound, memory, observation)
   const { desired, engine, limitedBy, proposals, reason, recommended } = plan.decision
   yield* Effect.annotateCurrentSpan({

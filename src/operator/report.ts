@@ -14,6 +14,7 @@ import type { DecisionSummary, Status } from "#schemas/Status"
 import { applyStatus } from "#services/kubernetesCalls"
 import { recordEvent } from "#services/kubernetesEvents"
 import { Metrics } from "#services/Metrics"
+import { traced } from "#services/traced"
 import { conditionsOf } from "#operator/conditions"
 import { type EventDraft, eventsOf } from "#operator/events"
 import { type Facts, nameOf } from "#operator/Facts"
@@ -61,7 +62,7 @@ export class Reported {
   }
 }
 
-export const report = Effect.fn("report")(function* (
+export const report = traced("report")(function* (
   reported: Reported,
   facts: Facts,
   fresh: ReadonlyArray<DecisionRecord>

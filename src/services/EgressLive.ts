@@ -20,6 +20,7 @@ import { Allowance, blocked, exchange, ExchangeFailure, failureOf } from "#servi
 import { proxyFor } from "#services/proxies"
 import type { Proxies } from "#services/proxies"
 import { Settings } from "#services/Settings"
+import { traced } from "#services/traced"
 
 const POOLS_MAX = 4096
 const POOL_IDLE = "60 seconds"
@@ -77,10 +78,12 @@ const makeDispatcher = (key: PoolKey, judge: Judge, lookup: LookupFunction): Dis
     : new ProxyAgent({ ...pool, uri: key.proxy, proxyTunnel: false })
 }
 
-const credentialsHash = (headers: Readonly<Record<string, string>>): string =>
-  createHash("sha256")
-    .update(JSON.stringify(Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1))))
-    .digest("hex")
+const credentialsHash = (headers: Readonly<Record<string, string>>): string => {
+  const entries = Object.entries(headers)
+  if (entries.length === 0) return "none"
+  const text = JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  return createHash("sha256").update(text).digest("hex")
+}
 
 /** User and password of a URL are sent as what they are, and stand in no URL any more. */
 const separate = (url: URL, headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> => {
@@ -225,7 +228,7 @@ const make = Effect.fn("EgressLive.make")(function* (settings: EgressSettings) {
   })
 
   return Egress.of({
-    request: Effect.fn("Egress.request")(function* (request) {
+    request: traced("Egress.request")(function* (request) {
       yield* Effect.annotateCurrentSpan("url", printableUrl(request.url))
       const millis = request.timeoutMillis ?? TIMEOUT_MILLIS
       return yield* follow(request).pipe(

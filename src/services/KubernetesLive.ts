@@ -26,6 +26,7 @@ import {
 import { failureOf, requestName, watchFailureOf } from "#services/kubernetesStatus"
 import { wasSent } from "#services/transportFailures"
 import { VERSION } from "#services/version"
+import { traced } from "#services/traced"
 
 export interface LiveOptions extends AccessOptions {
   /** Told of every answer, for rest_client_requests_total; code is "<error>" where there was none. */
@@ -134,7 +135,7 @@ const makeLive = Effect.fnUntraced(function* (options: Pick<LiveOptions, "onAnsw
     return yield* execute(yield* connection(name, first), request)
   })
 
-  const request = Effect.fn("Kubernetes.request")(function* (given: KubernetesRequest) {
+  const request = traced("Kubernetes.request")(function* (given: KubernetesRequest) {
     const name = requestName(given.method, given.path)
     yield* Effect.annotateCurrentSpan({ "k8s.request": name })
     const within = given.timeoutMillis ?? TIMEOUT_MILLIS

@@ -15,6 +15,7 @@ import { readAnswer } from "#services/prometheusAnswer"
 import type { PrometheusAnswer } from "#services/prometheusAnswer"
 import { Settings } from "#services/Settings"
 import { SourceError } from "#services/SourceError"
+import { traced } from "#services/traced"
 
 export interface PrometheusQuery {
   /** Undefined: the operator's own. */
@@ -74,7 +75,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
   const exchange = Effect.fnUntraced(function* ({ headers = {}, parameters, server, trusted = false }: Question) {
     const url = queryUrl(server)
     const common = { headers, trusted }
-    const get = egress.request({ ...common, method: "GET", url: withQuery(url, parameters) })
+    const get = Effect.suspend(() => egress.request({ ...common, method: "GET", url: withQuery(url, parameters) }))
     if ((yield* Ref.get(getOnly)).has(server)) return yield* get
     const text = new URLSearchParams(parameters).toString()
     const body = { contentType: "application/x-www-form-urlencoded", text }
@@ -84,7 +85,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
     return yield* get
   })
 
-  const ask = Effect.fn("Prometheus.ask")(function* (question: Question) {
+  const ask = traced("Prometheus.ask")(function* (question: Question) {
     const server = printableUrl(question.server)
     yield* Effect.annotateCurrentSpan({ server, promql: question.parameters["query"] })
     const answer = yield* exchange(question).pipe(

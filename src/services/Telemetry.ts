@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as References from "effect/References"
 
 export interface TelemetryOptions {
   readonly tracing: boolean
@@ -16,7 +17,8 @@ export const layerTelemetry = ({ tracing, endpoint, tracesEndpoint, serviceVersi
   Layer.unwrap(
     Effect.gen(function* () {
       const url = tracesEndpoint ?? (endpoint === undefined ? undefined : `${endpoint}/v1/traces`)
-      if (!tracing || url === undefined) return Layer.empty
+      // Spans that nobody collects would still be made, a dozen to a tick.
+      if (!tracing || url === undefined) return Layer.succeed(References.TracerEnabled, false)
       const { layerOpenTelemetry } = yield* Effect.promise(() => import("./openTelemetry.ts"))
       return layerOpenTelemetry({ url, serviceVersion })
     })

@@ -24,7 +24,7 @@ const sendable = Effect.fnUntraced(function* (namespace: string, secret: SecretK
 })
 
 /** Names in lower case. A Secret wins over a header of the same name, and basicAuth or bearerSecret over both. */
-export const requestHeaders = Effect.fn("requestHeaders")(function* (namespace: string, auth: HttpAuth) {
+export const requestHeaders = Effect.fnUntraced(function* (namespace: string, auth: HttpAuth) {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(auth.headers ?? {})) headers[name.toLowerCase()] = value
   for (const [name, secret] of Object.entries(auth.headerSecrets ?? {})) {

@@ -6,6 +6,7 @@ import type { Reading } from "#schemas/Reading"
 import { Nats } from "#services/Nats"
 import { requestHeaders } from "#services/requestHeaders"
 import type { Secrets } from "#services/Secrets"
+import { traced } from "#services/traced"
 import { readBacklog } from "#sources/nats/backlog"
 import type { SampleInput, Source } from "#sources/Source"
 
@@ -43,7 +44,7 @@ export const NatsOptions = Schema.Struct({
 }).annotate({ description: "Backlog of a JetStream consumer: its pending messages and those not yet confirmed." })
 export type NatsOptions = typeof NatsOptions.Type
 
-const sampleOnce = Effect.fn("nats.sample")(function* (input: SampleInput<NatsOptions>) {
+const sampleOnce = traced("nats.sample")(function* (input: SampleInput<NatsOptions>) {
   const { at, maxSampleAgeMillis, namespace, options } = input
   const headers = yield* requestHeaders(namespace, options)
   const nats = yield* Nats

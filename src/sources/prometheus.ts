@@ -8,6 +8,7 @@ import { Prometheus } from "#services/Prometheus"
 import type { PrometheusAnswer, PrometheusSeries } from "#services/prometheusAnswer"
 import { requestHeaders } from "#services/requestHeaders"
 import type { Secrets } from "#services/Secrets"
+import { traced } from "#services/traced"
 import { unusable } from "#sources/Source"
 import type { SampleInput, Source } from "#sources/Source"
 
@@ -128,7 +129,7 @@ const limitOf = ({ maxSampleAgeMillis }: SampleInput<PrometheusOptions>) =>
 const oldestOf = (series: PrometheusAnswer["series"]): Millis =>
   series.reduce((oldest, { value }) => Math.min(oldest, DECIMAL.test(value) ? Number(value) * 1000 : oldest), Infinity)
 
-const sampleOnce = Effect.fn("prometheus.sample")(function* (input: SampleInput<PrometheusOptions>) {
+const sampleOnce = traced("prometheus.sample")(function* (input: SampleInput<PrometheusOptions>) {
   const { at, namespace, onEmpty, options } = input
   const { preset, query, reduce, serverUrl } = options
   if (query === undefined) {

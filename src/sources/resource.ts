@@ -6,6 +6,7 @@ import { measured, missing } from "#schemas/Reading"
 import type { PodSample, Reading, Stale } from "#schemas/Reading"
 import { ResourceMetrics } from "#services/ResourceMetrics"
 import type { NamespaceUsage, PodUsage } from "#services/ResourceMetrics"
+import { traced } from "#services/traced"
 import { unusable } from "#sources/Source"
 import type { SampleInput, Source } from "#sources/Source"
 
@@ -117,7 +118,7 @@ const summarize = (input: SampleInput<ResourceOptions>, usages: NamespaceUsage):
   return options.resource === "cpu" ? { ...reading, warmUp: true } : reading
 }
 
-const sample = Effect.fn("resource.sample")(function* (input: SampleInput<ResourceOptions>) {
+const sample = traced("resource.sample")(function* (input: SampleInput<ResourceOptions>) {
   if (input.pods.length === 0) {
     return missing(
       "NoPods",
