@@ -86,7 +86,8 @@ export const recordedRun = (): RecordedRun => {
     return yield* running(
       world,
       Effect.gen(function* () {
-        yield* Effect.sleep("26 minutes")
+        // Between two ticks, so that the pods are there by the next one: a line of `decide` knows one count of replicas.
+        yield* Effect.sleep("1567 seconds")
         world.api.patch("Deployment", NAMESPACE, "web", { spec: { replicas: 20 } })
         yield* Effect.sleep("14 minutes")
         const ledger = yield* Ledger

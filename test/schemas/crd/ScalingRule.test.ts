@@ -49,7 +49,10 @@ describe("a ScalingRule", () => {
   })
 
   it("jumps to what the backlog needs where it knows what a replica carries", () => {
-    const { down, up } = decoded({ messagesPerReplica: 25 }).engines[0]?.options as Readonly<Record<string, unknown>>
+    const options = decoded({ messagesPerReplica: 25 }).engines[0]?.options as
+      | Readonly<Record<string, unknown>>
+      | undefined
+    const { down, up } = options ?? {}
     assert.deepStrictEqual([up, down], [{ perReplicaMilli: 25_000 }, { perReplicaMilli: 25_000 }])
   })
 
