@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { type DecodeSettings, KINDS } from "#schemas/crd/index"
@@ -50,14 +51,17 @@ const run = Effect.fnUntraced(function* (options: OperatorOptions) {
   const workloads = yield* Workloads
   const troubles = new Map<string, KubernetesError>()
 
-  const heard = (what: string, error: KubernetesError | undefined) => {
-    if (error === undefined) troubles.delete(what)
-    else troubles.set(what, error)
-    const [first] = troubles.values()
-    return first === undefined
-      ? health.set("kubernetes", true, "Every watch hears.")
-      : health.set("kubernetes", false, first.message)
-  }
+  /** One after the other: what is told last is what is true. */
+  const telling = yield* Semaphore.make(1)
+  const heard = (what: string, error: KubernetesError | undefined) =>
+    Effect.suspend(() => {
+      if (error === undefined) troubles.delete(what)
+      else troubles.set(what, error)
+      const [first] = troubles.values()
+      return first === undefined
+        ? health.set("kubernetes", true, "Every watch hears.")
+        : health.set("kubernetes", false, first.message)
+    }).pipe(Semaphore.withPermit(telling))
 
   yield* health.expect(LEASE_GATE)
   yield* health.expect(WORKLOADS_GATE)

@@ -62,8 +62,11 @@ export const initial: Machine = { state: { _tag: "Unlisted" }, streak: 0 }
 
 const BACKOFF_MILLIS = 800
 const BACKOFF_MAX_MILLIS = 30_000
-/** A server that does not answer is not burdened by being asked, and is not to be missed for long when it is back. */
-const AWAY_MAX_MILLIS = 5_000
+/**
+ * A server that nobody can reach is not burdened by being asked, and is not to be missed for long when it is back. How
+ * long it was away does not count against what it says then: while it starts, it refuses what it will allow.
+ */
+const AWAY_STREAK_MAX = 3
 /** A watch that fails so often from one version is begun anew with a list. */
 const RELIST_AFTER_FAILURES = 5
 /** A kind that is not served so often in a row is not there, and neither are its objects. */
@@ -124,10 +127,11 @@ const failed = ({ state, streak, unserved = 0 }: Machine, error: KubernetesError
     }
     case "Malformed":
       return { state: UNLISTED, streak: failures, tell: [] }
+    // Away or busy: what is known stays good, and a list would only add to the load.
     case "Unreachable":
+      return { state: resumed(state), streak: Math.min(failures, AWAY_STREAK_MAX), tell: [] }
     case "Throttled":
-      // Away or busy: what is known stays good, and a list would only add to the load.
-      return { state: state._tag === "Listing" ? UNLISTED : state, streak: failures, tell: [] }
+      return { state: resumed(state), streak: failures, tell: [] }
     default: {
       const stuck = state._tag === "Watching" && failures % RELIST_AFTER_FAILURES !== 0
       return { state: stuck ? state : UNLISTED, streak: failures, tell: [] }
@@ -135,13 +139,14 @@ const failed = ({ state, streak, unserved = 0 }: Machine, error: KubernetesError
   }
 }
 
+const resumed = (state: State): State => (state._tag === "Listing" ? UNLISTED : state)
+
 /** Before the next step, without jitter. What ends by itself is resumed at once, unless it keeps ending. */
 export const pauseMillis = (machine: Machine, input: Input): number => {
   const attempts = input._tag === "Ended" ? machine.streak - 1 : machine.streak
   if (attempts <= 0) return 0
   const reason = input._tag === "Failed" ? input.error.reason : undefined
-  const most = reason?._tag === "Unreachable" ? AWAY_MAX_MILLIS : BACKOFF_MAX_MILLIS
-  const backoff = Math.min(BACKOFF_MILLIS * 2 ** Math.min(attempts - 1, 10), most)
+  const backoff = Math.min(BACKOFF_MILLIS * 2 ** Math.min(attempts - 1, 10), BACKOFF_MAX_MILLIS)
   return reason?._tag === "Throttled" ? Math.max(reason.retryAfterMillis, backoff) : backoff
 }
 
@@ -182,8 +187,8 @@ export const runWatch = <R>(
       if (trouble === undefined && !troubled) return
       // A failure that is no trouble is the answer of a server that is well; an end without a word proves nothing.
       if (trouble === undefined && next.streak > 0 && input._tag !== "Failed") return
-      troubled = trouble !== undefined
       yield* options.onTrouble?.(trouble) ?? Effect.void
+      troubled = trouble !== undefined // after it, so that whoever hurries in between leaves no trouble untold
     })
 
     const list = (token: string | undefined) => {
@@ -203,7 +208,7 @@ export const runWatch = <R>(
       const timeoutSeconds = String(yield* Random.nextIntBetween(min, max))
       const query = { watch: "true", allowWatchBookmarks: "true", resourceVersion, timeoutSeconds, ...selectors }
       const startedAt = yield* Clock.currentTimeMillis
-      yield* Effect.forkScoped(Effect.delay(take({ _tag: "Held" }), HELD_MILLIS))
+      yield* Effect.forkScoped(Effect.delay(take({ _tag: "Held" }), HELD_MILLIS), { startImmediately: true })
       // Pulled by hand: Effect 4.1's timeouts of streams merge two fibers, and can lose a failure that comes at once.
       const pull = yield* Stream.toPull(Stream.mapEffect(kubernetes.watch(path, query), (event) => came(path, event)))
       const next = pull.pipe(
