@@ -33,6 +33,7 @@ describeWith(["controlPlane", "prometheus", "nats-server"], "the examples of the
   let monitoring: PrometheusServer
   let nats: NatsServer
   let queue: NatsConnection
+  const applied: Array<Followed> = []
   /** Millicores of each pod of consumer-workload. */
   let cpuMillis = 280
 
@@ -63,6 +64,11 @@ describeWith(["controlPlane", "prometheus", "nats-server"], "the examples of the
   }, 300_000)
   afterAll(async () => {
     await operator?.stop()
+    // `default` is everybody's: what the manifests put there must not be met by whoever comes next.
+    for (const each of ["my-app", "consumer-workload", "storefront", "checkout"]) {
+      await cluster?.delete(`/apis/apps/v1/namespaces/${namespace}/deployments/${each}`)
+    }
+    for (const each of applied) await each.delete()
     await names?.close()
     queue?.close()
     await nats?.stop()
@@ -92,7 +98,9 @@ describeWith(["controlPlane", "prometheus", "nats-server"], "the examples of the
 
   const applySeed = async (name: string, kind: Followed["kind"], object: string): Promise<Followed> => {
     await cluster.apply(await readSeed(name))
-    return new Followed(cluster, kind, namespace, object)
+    const policy = new Followed(cluster, kind, namespace, object)
+    applied.push(policy)
+    return policy
   }
 
   const untilMoved = (deployment: string, moves: ReadonlyArray<string>, timeoutMillis: number): Promise<true> =>
