@@ -19,8 +19,12 @@ export class Beat {
   }
 }
 
-/** Beats handed out between two yields, so that a crowd does not hold the event loop. */
-const BATCH = 64
+/**
+ * Beats handed out in one turn of the event loop. Few, because each turn takes in what the sources and the API server
+ * have answered meanwhile: where turns become long, fewer ticks begin than end, and a crowd that is more than the
+ * core can carry is late in the heap, where it costs nothing, and not half done in memory.
+ */
+const BATCH = 8
 
 export class Metronome {
   readonly #heap: Array<Beat> = []
