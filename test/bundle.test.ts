@@ -26,7 +26,7 @@ describe("the bundle", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   const run = (...args: ReadonlyArray<string>) =>
-    execFileSync(process.execPath, ["--enable-source-maps", "nimbusguard.mjs", ...args], {
+    execFileSync(process.execPath, ["nimbusguard.mjs", ...args], {
       cwd: folder,
       encoding: "utf8"
     })
@@ -42,5 +42,9 @@ describe("the bundle", () => {
       .filter((name) => readFileSync(join(folder, name), "utf8").includes("loaded when asked for"))
     assert.strictEqual(holders.length, 1)
     assert.notInclude(holders, "nimbusguard.mjs")
+  })
+
+  it("keeps the names that the stack of a crash shows", () => {
+    assert.include(run("crash"), "at crashesHere (")
   })
 })

@@ -8,6 +8,8 @@ import * as HttpClient from "effect/http/HttpClient"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 
+const crashesHere = () => new Error("a crash")
+
 const server = createServer((_, response) => response.end("answered")).listen(0, "127.0.0.1", () => {
   const { port } = server.address() as AddressInfo
   const request = HttpClient.get(`http://127.0.0.1:${port}/`).pipe(
@@ -17,6 +19,7 @@ const server = createServer((_, response) => response.end("answered")).listen(0,
   void Effect.runPromise(request)
     .then(async (text) => {
       console.log(text)
+      if (process.argv[2] === "crash") console.log(crashesHere().stack)
       if (process.argv[2] === "lazy") console.log((await import("./lazy.ts")).lazy)
     })
     .finally(() => server.close())

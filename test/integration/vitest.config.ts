@@ -1,10 +1,17 @@
 import { defineConfig } from "vitest/config"
 
-// One control plane for the whole run, started by setup.ts. What waits for minutes on its own namespaces and kills
-// nothing runs side by side; the other files run one after the other, because they kill the API server.
-const sideBySide = ["seeds", "surface", "lifecycle", "metricsFailure"].map(
-  (name) => `test/integration/operator/${name}.test.ts`
-)
+// One control plane for the whole run, started by setup.ts. What keeps to namespaces of its own and kills nobody else's
+// servers runs beside the seeds' examples, whose windows are minutes long; the other files run one after the other,
+// because they kill the API server or use what is everybody's.
+const sideBySide = [
+  "operator/seeds",
+  "operator/takeover",
+  "operator/surface",
+  "operator/lifecycle",
+  "operator/metricsFailure",
+  "operator/rbac",
+  "sources"
+].map((name) => `test/integration/${name}.test.ts`)
 
 const limits = { testTimeout: 240_000, hookTimeout: 240_000, teardownTimeout: 60_000 }
 
@@ -18,7 +25,8 @@ export default defineConfig({
           ...limits,
           name: "side by side",
           include: sideBySide,
-          maxWorkers: sideBySide.length,
+          // One of them does little but wait.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 }
         }
       },
