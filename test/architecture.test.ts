@@ -47,6 +47,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/services/Metrics.ts": "a port, and the layer that counts nothing",
   "src/services/Settings.ts":
     "a table: test/services/loadSettings.test.ts reads it whole and holds docs/SETTINGS.md to it",
+  "src/services/SourceSystems.ts": "only puts parts together: run as a process in test/main.test.ts",
   "src/services/metricFamilies.ts": "read off the page in test/services/MetricsLive.test.ts",
   "src/services/openTelemetry.ts": "loaded and asked through test/services/Telemetry.test.ts",
   "src/services/policyDefaults.ts": "the defaults file of test/services/loadSettings.test.ts",

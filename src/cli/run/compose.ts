@@ -10,12 +10,8 @@ import { Leader } from "#operator/Leader"
 import * as Operator from "#operator/Operator"
 import { Supervisor } from "#operator/Supervisor"
 import type { Home } from "#services/Home"
-import * as EgressLive from "#services/EgressLive"
-import * as Nats from "#services/Nats"
-import * as Prometheus from "#services/Prometheus"
-import * as ResourceMetrics from "#services/ResourceMetrics"
-import * as Secrets from "#services/Secrets"
 import { Settings } from "#services/Settings"
+import * as SourceSystems from "#services/SourceSystems"
 import { VERSION } from "#services/version"
 
 const layerOperations = Layer.effect(
@@ -29,12 +25,6 @@ const layerOperations = Layer.effect(
       wake: (uid, cause) => supervisor.tell(uid, { _tag: "Poked", cause })
     }
   })
-)
-
-/** What metric sources ask, over the ports that guard tenants' URLs and Secrets. */
-const layerSources = Layer.mergeAll(ResourceMetrics.layer, Nats.layer, Secrets.layer).pipe(
-  Layer.provideMerge(Prometheus.layer),
-  Layer.provideMerge(EgressLive.layer)
 )
 
 /** Kubernetes, Metrics and Settings are given; everything else is made here. */
@@ -54,6 +44,6 @@ export const layerOperator = (settings: Settings, home: Home) => {
     Layer.provideMerge(layerOperations),
     Layer.provideMerge(operator),
     Layer.provide(Bind.Plugs.layer),
-    Layer.provide(layerSources)
+    Layer.provide(SourceSystems.layer)
   )
 }

@@ -1,0 +1,16 @@
+/**
+ * Every outside system that a source may ask, as one layer: what the operator runs with and what `doctor` asks with
+ * are made in one place, behind the same guards for tenants' URLs and Secrets.
+ */
+import * as Layer from "effect/Layer"
+import * as EgressLive from "#services/EgressLive"
+import * as Nats from "#services/Nats"
+import * as Prometheus from "#services/Prometheus"
+import * as ResourceMetrics from "#services/ResourceMetrics"
+import * as Secrets from "#services/Secrets"
+
+/** Kubernetes and Settings are given. */
+export const layer = Layer.mergeAll(ResourceMetrics.layer, Nats.layer, Secrets.layer).pipe(
+  Layer.provideMerge(Prometheus.layer),
+  Layer.provideMerge(EgressLive.layer)
+)
