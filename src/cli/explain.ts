@@ -105,7 +105,9 @@ const explainRecords = Effect.fnUntraced(function* (request: Request, source: st
   const verdicts = replay ? replayAll(policies, shown) : new Map<string, Replayed>()
   if (json) {
     const replays = [...verdicts].map(([id, verdict]) => ({ id, ...verdict }))
-    const of = policies.filter(({ ref }) => shown.some(({ policy }) => policy.uid === ref.uid))
+    const of = policies.filter(({ ref }) =>
+      shown.some(({ policy }) => policy.uid === ref.uid && policy.generation === ref.generation)
+    )
     const document = { source, policies: of, records: shown, ...(replay ? { replays } : {}) }
     yield* Console.log(JSON.stringify(document, undefined, 2))
   } else {

@@ -1,5 +1,5 @@
 /**
- * The decision records of one policy with the policy that made them: all that `explain` needs to tell them and to make
+ * The decision records of one policy with every generation of it that made one of them: all that `explain` needs to tell them and to make
  * them once more. What a source is asked and with which credentials is no part of a decision, and is left out.
  */
 import * as Effect from "effect/Effect"
@@ -58,14 +58,11 @@ export const recordRoutes = HttpRouter.use(
           const names = found.map(({ ref }) => `${ref.kind} ${ref.namespace}/${ref.name}`).join(", ")
           return refuse(400, `Several policies are called that; give kind and namespace too: ${names}`, leader)
         }
-        const { policy, ref } = view
-        return HttpServerResponse.jsonUnsafe(
-          {
-            policies: policy === undefined ? [] : [withoutSecrets(policy)],
-            records: (yield* ledger.records(ref.uid)).slice(0, limitOf(asked))
-          },
-          { headers: leader }
-        )
+        const { uid } = view.ref
+        const records = (yield* ledger.records(uid)).slice(0, limitOf(asked))
+        const generations = new Set(records.map(({ policy }) => policy.generation))
+        const deciders = (yield* ledger.deciders(uid)).filter(({ ref }) => generations.has(ref.generation))
+        return HttpServerResponse.jsonUnsafe({ policies: deciders.map(withoutSecrets), records }, { headers: leader })
       })
     )
   })

@@ -1,7 +1,7 @@
 /**
- * The activity log: the last decision records, what became of replicas, and how each policy stands now. The pages,
- * the CLI and the checkers of the simulation read it; only the actors' reports write it. Bounded in records per
- * policy and in bytes over all, because it must never be what ends the process.
+ * The activity log: the last decision records with the policies that made them, what became of replicas, and how each
+ * policy stands now. The pages, the CLI and the checkers of the simulation read it; only the actors' reports write it.
+ * Bounded in records per policy and in bytes over all, because it must never be what ends the process.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -56,9 +56,12 @@ const STREAM_RECORDS = 256
 export class Ledger extends Context.Service<
   Ledger,
   {
-    readonly record: (record: DecisionRecord) => Effect.Effect<void>
+    /** With the policy that decided it, as it was run: all that it takes to decide the same again. */
+    readonly record: (record: DecisionRecord, by?: Policy) => Effect.Effect<void>
     /** Newest first. */
     readonly records: (uid: string) => Effect.Effect<ReadonlyArray<DecisionRecord>>
+    /** Those that decided what is held, one of each generation, newest first. */
+    readonly deciders: (uid: string) => Effect.Effect<ReadonlyArray<Policy>>
     readonly find: (id: string) => Effect.Effect<DecisionRecord | undefined>
     /** The last 200 of all policies, newest first; those of deleted policies stay until they are pushed out. */
     readonly activity: Effect.Effect<ReadonlyArray<Activity>>
@@ -83,13 +86,14 @@ export class Ledger extends Context.Service<
         yield* Effect.addFinalizer(() => PubSub.shutdown(pubsub))
         let activities: ReadonlyArray<Activity> = []
         return {
-          record: (record) =>
+          record: (record, by) =>
             Effect.suspend(() => {
-              ring.add(record)
+              ring.add(record, by)
               if (happened(record)) activities = [activityOf(record), ...activities.slice(0, ACTIVITIES - 1)]
               return Effect.asVoid(PubSub.publish(pubsub, record))
             }),
           records: (uid) => Effect.sync(() => ring.of(uid)),
+          deciders: (uid) => Effect.sync(() => ring.deciders(uid)),
           find: (id) => Effect.sync(() => ring.find(id)),
           activity: Effect.sync(() => activities),
           changes: Stream.fromPubSub(pubsub),
@@ -136,9 +140,11 @@ export const activityOf = (record: DecisionRecord): Activity => {
 interface Entry {
   readonly id: string
   readonly uid: string
-  readonly bytes: number
+  bytes: number
   /** Absent: evicted, waiting to be swept out of the order. */
   record: DecisionRecord | undefined
+  /** One object for all records of a generation, so it lives exactly as long as the last of them. */
+  by: Policy | undefined
 }
 
 /** Two orders over the same entries: by policy, and by age over all. */
@@ -157,11 +163,12 @@ class Ring {
     this.#maxBytes = maxBytes
   }
 
-  add(record: DecisionRecord): void {
+  add(record: DecisionRecord, by: Policy | undefined): void {
     const same = this.#byId.get(record.id)
     if (same !== undefined) this.#evict(same)
-    const entry: Entry = { id: record.id, uid: record.policy.uid, bytes: bytesOf(record), record }
+    const entry: Entry = { id: record.id, uid: record.policy.uid, bytes: bytesOf(record), record, by }
     const own = this.#byPolicy.get(entry.uid) ?? []
+    this.#follow(own, by)
     if (own.push(entry) === 1) this.#byPolicy.set(entry.uid, own)
     this.#byAge.push(entry)
     this.#byId.set(entry.id, entry)
@@ -178,6 +185,10 @@ class Ring {
     return own.flatMap((entry) => (entry.record === undefined ? [] : [entry.record])).reverse()
   }
 
+  deciders(uid: string): ReadonlyArray<Policy> {
+    return [...new Set((this.#byPolicy.get(uid) ?? []).flatMap(({ by }) => by ?? []))].reverse()
+  }
+
   find(id: string): DecisionRecord | undefined {
     return this.#byId.get(id)?.record
   }
@@ -185,6 +196,24 @@ class Ring {
   forget(uid: string): void {
     for (const entry of [...(this.#byPolicy.get(uid) ?? [])]) this.#evict(entry)
     this.#sweep()
+  }
+
+  /**
+   * The policy in force is the actor's own object and costs nothing here. One that an edit has ended is held for its
+   * records alone: the last of them pays for it, because it is the last to go.
+   */
+  #follow(own: ReadonlyArray<Entry>, by: Policy | undefined): void {
+    const last = own.at(-1)
+    if (last?.by === undefined || by === undefined || last.by === by) return
+    const before = last.by
+    if (before.ref.generation === by.ref.generation) {
+      // Bound anew from the same spec: two copies of it would be one too many.
+      for (const entry of own) if (entry.by === before) entry.by = by
+      return
+    }
+    const bytes = bytesOf(before)
+    last.bytes += bytes
+    this.bytes += bytes
   }
 
   #evictOldest(): void {
@@ -200,6 +229,7 @@ class Ring {
   #evict(entry: Entry): void {
     if (entry.record === undefined) return
     entry.record = undefined
+    entry.by = undefined
     this.live--
     this.bytes -= entry.bytes
     this.#byId.delete(entry.id)

@@ -73,7 +73,7 @@ export const report = traced("report")(function* (
   const several = facts.policy?.targets._tag === "Labels"
   for (const record of fresh) {
     reported.tally.count(record.observation.at, record.outcome)
-    yield* ledger.record(record)
+    yield* ledger.record(record, facts.policy)
     yield* metrics.recorded(record, (record.finishedAt - record.observation.at) / 1000)
     yield* say(record)
   }

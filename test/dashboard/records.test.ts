@@ -1,4 +1,7 @@
-import { assert, describe, it } from "@effect/vitest"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
 import { HttpServer } from "effect/http"
 import { readDump } from "#cli/explain/Dump"
@@ -10,6 +13,9 @@ import { run } from "#test/cli/processes"
 import { recordedRun } from "#test/cli/explain/recordedRun"
 import { ask, layerWorld, options, token, view, type WorldInput } from "#test/dashboard/pages"
 import { makeRecord, policyOf, refOf } from "#test/operator/records"
+
+const folder = mkdtempSync(join(tmpdir(), "nimbusguard-records-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const dashboard = (input: WorldInput & Partial<ServerOptions> = {}) =>
   layerDashboardServer(options(input)).pipe(Layer.provideMerge(layerWorld(input)))
@@ -23,7 +29,7 @@ const shown = Effect.gen(function* () {
   const policy = { ...plain, signals: plain.signals.map((signal) => ({ ...signal, options })) }
   yield* ledger.show(view("web", { policy }))
   for (const at of [1, 2, 3]) {
-    yield* ledger.record(makeRecord({ uid: "web", id: `web.${at}`, at, outcome: { _tag: "Unchanged" } }))
+    yield* ledger.record(makeRecord({ uid: "web", id: `web.${at}`, at, outcome: { _tag: "Unchanged" } }), policy)
   }
 })
 
@@ -99,21 +105,31 @@ describe("the records", () => {
   it.effect("of a run can be made again from what is served", () =>
     Effect.gen(function* () {
       const ledger = yield* Ledger
-      const { policy, records } = recordedRun().of("web")
-      yield* ledger.show(view("web", { ref: policy.ref, policy }))
-      for (const record of records) yield* ledger.record(record)
-      const answer = yield* askOperator(yield* urlOf, WEB, undefined)
+      const { of, policies } = recordedRun()
+      const { policy, records } = of("edited")
+      yield* ledger.show(view("edited", { ref: policy.ref, policy }))
+      for (const record of records) {
+        const by = policies.find(({ ref }) => ref.uid === policy.ref.uid && ref.generation === record.policy.generation)
+        yield* ledger.record(record, by)
+      }
+      const answer = yield* askOperator(yield* urlOf, { ...WEB, name: "edited" }, undefined)
       if (answer._tag !== "Held") return assert.fail(JSON.stringify(answer))
       const { dump } = answer
       const verdicts = [...replayAll(dump.policies, dump.records).values()]
       assert.strictEqual(verdicts.length, records.length)
       assert.isTrue(verdicts.every(({ _tag }) => _tag === "Same"))
       const url = yield* urlOf
-      const args = ["explain", "scalep/web", "--url", url, "--last", "7", "--replay", "--output", "text"]
-      const { code, err, out } = yield* Effect.promise(() => run(args))
-      assert.deepStrictEqual([code, err], [0, ""])
-      assert.include(out, `ScalingPolicy shop/web, Deployment web: 7 of ${records.length} decisions, from ${url}`)
-      return assert.match(out, /Replayed 7: 7 the same\.\n$/u)
+      const explain = (...more: ReadonlyArray<string>) => run(["explain", "scalep/edited", "--replay", ...more])
+      const kept = yield* Effect.promise(() => explain("--url", url, "--last", "60", "--output", "json"))
+      assert.deepStrictEqual([kept.code, kept.err], [0, ""])
+      assert.isAbove(Result.getOrThrow(readDump("kept", kept.out)).policies.length, 2)
+      // What was answered is all that it takes, without an operator too.
+      const file = join(folder, "kept.json")
+      writeFileSync(file, kept.out)
+      const told = yield* Effect.promise(() => explain("--file", file, "--last", "60", "--output", "text"))
+      assert.deepStrictEqual([told.code, told.err], [0, ""])
+      assert.include(told.out, `ScalingPolicy shop/edited, Deployment edited: 60 of 60 decisions, from ${file}`)
+      return assert.match(told.out, /Replayed 60: 60 the same\.\n$/u)
     }).pipe(Effect.provide(dashboard()))
   )
 })

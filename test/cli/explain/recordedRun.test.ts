@@ -67,6 +67,17 @@ describe("a recorded run", () => {
     })
   }
 
+  it("holds a policy for every generation that decided anything in it", () => {
+    const generations = run.policies.filter(({ ref }) => ref.name === "edited").map(({ ref }) => ref.generation)
+    const { records } = run.of("edited")
+    assert.deepStrictEqual(
+      generations.toReversed(),
+      [...new Set(records.map(({ policy }) => policy.generation))],
+      "in their order"
+    )
+    assert.strictEqual(generations.length, 4)
+  })
+
   it("is decided again as it was, record by record, also after it has been written down", () => {
     const written = readDump("run", JSON.stringify({ policies: run.policies, records: run.records }))
     const { policies, records } = Result.getOrThrow(written)

@@ -1,6 +1,6 @@
 /**
- * Forty minutes of two policies under a whole operator in virtual time: load that rises, falls, spikes and goes missing,
- * and somebody who scales by hand. What is kept is what the operator recorded.
+ * Forty minutes of three policies under a whole operator in virtual time: load that rises, falls, spikes and goes
+ * missing, somebody who scales by hand, and somebody who edits. What is kept is what the operator recorded.
  */
 import { Effect, Exit } from "effect"
 import type { Dump } from "#cli/explain/Dump"
@@ -55,6 +55,17 @@ export const JOBS = {
   }
 }
 
+/** Its target is another every few minutes. */
+export const EDITED = {
+  ...WEB,
+  metadata: { name: "edited", namespace: NAMESPACE },
+  spec: { ...WEB.spec, target: { ...WEB.spec.target, name: "edited" } }
+}
+
+const withTarget = (value: string) => ({
+  spec: { signals: WEB.spec.signals.map((signal) => ({ ...signal, target: { type: "AverageValue", value } })) }
+})
+
 const MINUTE = 60_000
 
 const rpsAt = (elapsed: Millis): number => {
@@ -65,6 +76,7 @@ const rpsAt = (elapsed: Millis): number => {
 const backlogAt = (elapsed: Millis): number => (elapsed % (15 * MINUTE) < 2 * MINUTE ? 80 : 3)
 
 export interface RecordedRun extends Dump {
+  /** The policy as it was at last. */
   readonly of: (name: string) => { readonly policy: Policy; readonly records: ReadonlyArray<DecisionRecord> }
 }
 
@@ -75,13 +87,17 @@ export const recordedRun = (): RecordedRun => {
     const startedAt = world.api.store.now()
     world.deploy("web", 3)
     world.deploy("jobs", 2)
+    world.deploy("edited", 3)
     world.api.create(WEB)
     world.api.create(JOBS)
-    world.sources.set("web", ({ at }) => {
-      const elapsed = at - startedAt
-      const gone = elapsed > 20 * MINUTE && elapsed < 22 * MINUTE
-      return Effect.succeed(gone ? missing("Unreachable", "Connection refused.") : measured(rpsAt(elapsed), at))
-    })
+    world.api.create(EDITED)
+    for (const name of ["web", "edited"]) {
+      world.sources.set(name, ({ at }) => {
+        const elapsed = at - startedAt
+        const gone = elapsed > 20 * MINUTE && elapsed < 22 * MINUTE
+        return Effect.succeed(gone ? missing("Unreachable", "Connection refused.") : measured(rpsAt(elapsed), at))
+      })
+    }
     world.sources.set("jobs", ({ at }) => Effect.succeed(measured(backlogAt(at - startedAt), at)))
     return yield* running(
       world,
@@ -89,12 +105,17 @@ export const recordedRun = (): RecordedRun => {
         // Between two ticks, so that the pods are there by the next one: a line of `decide` knows one count of replicas.
         yield* Effect.sleep("1567 seconds")
         world.api.patch("Deployment", NAMESPACE, "web", { spec: { replicas: 20 } })
-        yield* Effect.sleep("14 minutes")
+        for (const value of ["150", "60", "90"]) {
+          yield* Effect.sleep("3 minutes")
+          world.api.patch("ScalingPolicy", NAMESPACE, "edited", withTarget(value))
+        }
+        yield* Effect.sleep("5 minutes")
         const ledger = yield* Ledger
         const views = [...(yield* ledger.policies).values()]
         const records = yield* Effect.forEach(views, ({ ref }) => ledger.records(ref.uid))
+        const deciders = yield* Effect.forEach(views, ({ ref }) => ledger.deciders(ref.uid))
         return {
-          policies: views.flatMap(({ policy }) => policy ?? []),
+          policies: deciders.flat(),
           records: records.map((own) => own.toReversed())
         }
       })
