@@ -10,7 +10,7 @@ const sideBySide = [
   "operator/lifecycle",
   "operator/metricsFailure",
   "operator/rbac",
-  "sources"
+  "sources/*"
 ].map((name) => `test/integration/${name}.test.ts`)
 
 const limits = { testTimeout: 240_000, hookTimeout: 240_000, teardownTimeout: 60_000 }
