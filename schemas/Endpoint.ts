@@ -114,3 +114,32 @@ export const httpAuthFields = {
 
 export const HttpAuth = Schema.Struct(httpAuthFields)
 export type HttpAuth = typeof HttpAuth.Type
+
+/** The fields of every source's options that say whom to trust over TLS, and who to be. */
+export const tlsFields = {
+  caSecret: Schema.optionalKey(
+    described(
+      SecretKey,
+      "Where the certificates (PEM) of the authorities are that the server's certificate must come from. Absent: those of the operator's image."
+    )
+  ),
+  certSecret: Schema.optionalKey(
+    described(SecretKey, "Where the client certificate (PEM) is, for servers that ask for one. Needs keySecret.")
+  ),
+  keySecret: Schema.optionalKey(
+    described(SecretKey, "Where the private key (PEM) of the client certificate is. Needs certSecret.")
+  )
+}
+
+export const TlsAuth = Schema.Struct(tlsFields)
+export type TlsAuth = typeof TlsAuth.Type
+
+/** Half a client certificate is none. */
+export const certWithKey = {
+  rule: { rule: "has(self.certSecret) == has(self.keySecret)", message: "name certSecret and keySecret together" },
+  check: Schema.makeFilter<object>((options) =>
+    Object.hasOwn(options, "certSecret") === Object.hasOwn(options, "keySecret")
+      ? undefined
+      : { path: ["certSecret"], issue: "name certSecret and keySecret together" }
+  )
+}

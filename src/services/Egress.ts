@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { SourceError } from "#services/SourceError"
+import type { TlsMaterial } from "#services/tlsMaterial"
 
 export const ANSWER_BYTES_MAX = 10 * 1024 * 1024
 /** Of all answers together that are on their way, beyond the first `SMALL_ANSWER_BYTES` of each. */
@@ -72,6 +73,8 @@ export interface EgressRequest {
   /** All of them may be credentials, so none follows a redirect to another origin. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: { readonly contentType: string; readonly text: string }
+  /** For this origin alone: after a redirect to another one, neither its authorities nor its certificate count. */
+  readonly tls?: TlsMaterial
   /** The operator's own configuration named the URL, not a tenant: loopback is allowed, until a redirect. */
   readonly trusted?: boolean
   /** For everything: connecting, redirects and the whole body. */

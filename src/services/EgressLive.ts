@@ -17,9 +17,11 @@ import type { EgressAnswer, EgressRequest } from "#services/Egress"
 import { makeJudge } from "#services/forbiddenAddresses"
 import type { Judge } from "#services/forbiddenAddresses"
 import { Allowance, blocked, exchange, ExchangeFailure, failureOf } from "#services/httpExchange"
+import { judgedLookup } from "#services/judgedLookup"
 import { proxyFor } from "#services/proxies"
 import type { Proxies } from "#services/proxies"
 import { Settings } from "#services/Settings"
+import type { TlsMaterial } from "#services/tlsMaterial"
 import { traced } from "#services/traced"
 
 const POOLS_MAX = 4096
@@ -39,31 +41,13 @@ export interface EgressSettings {
   readonly lookup: LookupFunction
 }
 
-/** Refuses the whole name when one of its addresses is forbidden: an honest name has none. */
-const judgedLookup =
-  (judge: Judge, lookup: LookupFunction, loopbackAllowed: boolean): LookupFunction =>
-  (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, found) => {
-      if (error !== null) return callback(error, [])
-      const addresses = typeof found === "string" ? [{ address: found, family: found.includes(":") ? 6 : 4 }] : found
-      const rule = addresses
-        .map(({ address }) => judge.address(address, loopbackAllowed))
-        .find((verdict) => verdict !== undefined)
-      if (rule !== undefined) return callback(blocked(rule, hostname), [])
-      const [first] = addresses
-      if (first === undefined) {
-        return callback(new ExchangeFailure({ _tag: "Unreachable" }, "has a name without any address"), [])
-      }
-      return options.all === true ? callback(null, addresses) : callback(null, first.address, first.family)
-    })
-  }
-
 /** What a pool is made from; its text is its key in the map. */
 interface PoolKey {
   readonly origin: string
   readonly proxy: string | undefined
   readonly loopbackAllowed: boolean
   readonly credentials: string
+  readonly tls: TlsMaterial | undefined
 }
 
 const makeDispatcher = (key: PoolKey, judge: Judge, lookup: LookupFunction): Dispatcher => {
@@ -73,9 +57,9 @@ const makeDispatcher = (key: PoolKey, judge: Judge, lookup: LookupFunction): Dis
   return key.proxy === undefined
     ? new Agent({
         ...pool,
-        connect: { timeout: CONNECT_MILLIS, lookup: judgedLookup(judge, lookup, key.loopbackAllowed) }
+        connect: { ...key.tls, timeout: CONNECT_MILLIS, lookup: judgedLookup(judge, lookup, key.loopbackAllowed) }
       })
-    : new ProxyAgent({ ...pool, uri: key.proxy, proxyTunnel: false })
+    : new ProxyAgent({ ...pool, uri: key.proxy, proxyTunnel: false, requestTls: { ...key.tls } })
 }
 
 const credentialsHash = (headers: Readonly<Record<string, string>>): string => {
@@ -101,6 +85,7 @@ interface Leg {
   readonly method: "GET" | "POST"
   readonly headers: Readonly<Record<string, string>>
   readonly body: EgressRequest["body"]
+  readonly tls: TlsMaterial | undefined
   readonly trusted: boolean
   readonly stripped: boolean
 }
@@ -128,6 +113,7 @@ const firstLeg = (request: EgressRequest): Leg => {
     method: request.method,
     headers: separate(url, headers),
     body: request.body,
+    tls: request.tls,
     trusted: request.trusted === true,
     stripped: false
   }
@@ -150,6 +136,7 @@ const redirected = (leg: Leg, status: number, location: string): Leg => {
     method: repeats ? leg.method : "GET",
     headers: sameOrigin ? headers : {},
     body: repeats ? leg.body : undefined,
+    tls: sameOrigin ? leg.tls : undefined,
     trusted: leg.trusted && sameOrigin,
     stripped: leg.stripped || (!sameOrigin && Object.keys(leg.headers).length > 0)
   }
@@ -181,7 +168,8 @@ const make = Effect.fn("EgressLive.make")(function* (settings: EgressSettings) {
       origin: leg.url.origin,
       proxy: proxyFor(settings.proxies, leg.url),
       loopbackAllowed,
-      credentials: credentialsHash(leg.headers)
+      credentials: credentialsHash(leg.headers),
+      tls: leg.tls
     }
     const dispatcher = yield* RcMap.get(pools, JSON.stringify(key)).pipe(
       Effect.mapError(() => new ExchangeFailure({ _tag: "Throttled" }, "was not asked: too many servers at once"))
