@@ -2,7 +2,7 @@
 // that nothing outlives the test. A small shell holds the other end of a pipe; when this process ends for any reason,
 // kill -9 included, the pipe closes and the shell kills what is left and removes the folder.
 import { type ChildProcess, spawn } from "node:child_process"
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs"
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -25,12 +25,40 @@ for each in $pids; do kill -9 "$each" 2>/dev/null; done
 /** `KEEP_LOGS=1` leaves the temporary folders (logs, audit log, data) where they are. */
 const keepsFolders = (process.env["KEEP_LOGS"] ?? "") !== ""
 
+/** On every address, as the operator listens, so that nobody else's server on one of them is in the way. */
 const canListen = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer()
     server.once("error", () => resolve(false))
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)))
+    server.listen(port, () => server.close(() => resolve(true)))
   })
+
+const claims = join(tmpdir(), "nimbusguard-test-ports")
+
+const lives = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Test files run side by side, and a port that was just found is bound moments later: until its claimant ends it is
+ * nobody else's, here or in another process of tests.
+ */
+const claim = (port: number): boolean => {
+  mkdirSync(claims, { recursive: true })
+  const path = join(claims, String(port))
+  try {
+    writeFileSync(path, String(process.pid), { flag: "wx" })
+    return true
+  } catch {
+    const holder = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0
+    if (holder > 0 && !lives(holder)) rmSync(path, { force: true }) // for the next who comes by
+    return false
+  }
+}
 
 /**
  * A port below the range that outgoing connections take theirs from: a killed server must find its port free again when
@@ -39,9 +67,9 @@ const canListen = (port: number): Promise<boolean> =>
 export const freePort = async (): Promise<number> => {
   for (let tries = 0; tries < 200; tries += 1) {
     const port = 10_000 + Math.floor(Math.random() * 22_000)
-    if (await canListen(port)) return port
+    if (claim(port) && (await canListen(port))) return port
   }
-  throw new Error("found no free port between 10000 and 32000 on 127.0.0.1")
+  throw new Error("found no free port between 10000 and 32000")
 }
 
 export interface Launch {
