@@ -39,6 +39,8 @@ export const Memory = Schema.Struct({
   recommendations: list(Recommendation),
   /** True after a restart: time has passed unseen, so the replicas that there are count as a recommendation. */
   reseed: Schema.optionalKey(Schema.Boolean),
+  /** True while the target is switched off: no engine is asked, so none knows what has happened since. */
+  switchedOff: Schema.optionalKey(Schema.Boolean),
   /** Successful rescales, for the rate policies; in slots, as the HPA keeps them, not by time. */
   ups: list(Rescale),
   downs: list(Rescale),

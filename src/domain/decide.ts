@@ -64,7 +64,7 @@ interface Proposed {
 
 const propose = (input: DecideInput, memory: Memory, signals: Signals): Proposed => {
   const { engines, observation, policy } = input
-  const resumed = input.memory.reseed === true
+  const resumed = input.memory.reseed === true || input.memory.switchedOff === true
   const proposals: Array<Proposal> = []
   const memories: Record<string, unknown> = {}
   engines.forEach((engine, index) => {
@@ -119,6 +119,12 @@ const SWITCHED_OFF: Step = {
   reason: "somebody scaled the target to 0; scale it to 1 or more to go on"
 }
 
+const switchedOn = (memory: Memory): Memory => {
+  if (memory.switchedOff === undefined) return memory
+  const { switchedOff: _, ...rest } = memory
+  return rest
+}
+
 export const decide = (input: DecideInput): Decided => {
   const { observation, policy } = input
   const { at, state } = observation
@@ -133,10 +139,11 @@ export const decide = (input: DecideInput): Decided => {
 
   if (isSwitchedOff(observation, seen)) {
     const opening = "the target is switched off"
-    return decided({ proposals: [], steps: [SWITCHED_OFF], desired: 0, engine: "hold", opening }, seen)
+    const verdict = { proposals: [], steps: [SWITCHED_OFF], desired: 0, engine: "hold", opening }
+    return decided(verdict, seen.switchedOff === true ? seen : { ...seen, switchedOff: true })
   }
 
-  const { memory, proposals } = propose(input, seen, signals)
+  const { memory, proposals } = propose(input, switchedOn(seen), signals)
   const arbitrated = arbitrate({ policy, current, signals, proposals })
   const { blind, held, recommended, winner } = arbitrated
   const shown = { proposals, ...(recommended === undefined ? {} : { recommended }) }

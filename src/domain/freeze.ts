@@ -1,5 +1,7 @@
 /** When to stop: while somebody else keeps changing the replicas, and upwards while new pods do not come up. */
 import type { Memory } from "#schemas/Memory"
+import type { Observation } from "#schemas/Observation"
+import type { Policy } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import type { Limit } from "./Situation.ts"
 
@@ -36,12 +38,18 @@ export const holdFrozen: Limit = (value, { at, current, memory }) => {
 /** Where neither the policy nor experience says how long a pod takes to start. */
 const STARTUP_SECONDS = 60
 
-export const holdFailing: Limit = (value, { at, current, observation, policy }) => {
-  const { failingPodsSince } = observation.state
-  if (!policy.safety.freezeOnFailingPods || failingPodsSince === undefined || value <= current) return undefined
+/** For how long new pods have not come up, once that is twice as long as they may take; undefined before. */
+export const failingMillis = (policy: Pick<Policy, "objectives">, { at, state }: Observation): number | undefined => {
+  if (state.failingPodsSince === undefined) return undefined
   const startup = policy.objectives.startupSeconds ?? STARTUP_SECONDS
-  const failing = at - failingPodsSince
-  if (failing <= 2 * startup * 1000) return undefined
+  const failing = at - state.failingPodsSince
+  return failing > 2 * startup * 1000 ? failing : undefined
+}
+
+export const holdFailing: Limit = (value, { current, observation, policy }) => {
+  if (!policy.safety.freezeOnFailingPods || value <= current) return undefined
+  const failing = failingMillis(policy, observation)
+  if (failing === undefined) return undefined
   const reason = `new pods have not come up for ${Math.floor(failing / 1000)} s, so more would not help`
   return { limiter: "Frozen", before: value, after: current, reason }
 }

@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import { steers } from "#domain/arbitrate"
 import type { BoundEngine } from "#domain/Engine"
 import { bindEngine, ENGINES, withBaseline } from "#engines/index"
 import type { EngineSpec, Finding, Policy, Refusal, Signal } from "#schemas/Policy"
@@ -56,7 +57,11 @@ export const bind = (plugs: Plugs["Service"], given: Policy): Result.Result<Boun
     policy,
     signals: bound,
     engines: engines.flatMap((each) => (Result.isSuccess(each) ? [each.success] : [])),
-    findings: distinct([...policy.findings, ...bound.flatMap(unbuiltSignal), ...given.engines.flatMap(unbuiltEngine)])
+    findings: distinct([
+      ...policy.findings,
+      ...bound.flatMap(unbuiltSignal(policy)),
+      ...given.engines.flatMap(unbuiltEngine)
+    ])
   })
 }
 
@@ -66,10 +71,14 @@ const refusalOf = <A>(result: Result.Result<A, Refusal>): ReadonlyArray<Refusal>
 const isBuilt = (engine: string): boolean =>
   Object.entries(ENGINES).some(([name, { built }]) => name === engine && built)
 
-const unbuiltSignal = ({ built, signal }: BoundSignal): ReadonlyArray<Finding> => {
-  const message = `The source ${signal.source} of the signal ${signal.name} is not in this version yet, so nothing is lowered.`
-  return built ? [] : [{ reason: "NotBuilt", path: `signals.${signal.name}`, message }]
-}
+/** True of the operator, and of `decide`, which is given the values of all signals alike. */
+const unbuiltSignal =
+  (policy: Policy) =>
+  ({ built, signal }: BoundSignal): ReadonlyArray<Finding> => {
+    const holds = steers(policy, signal) ? ", and nothing goes down while it is" : ""
+    const message = `The source ${signal.source} is not in this version yet: in a cluster the signal ${signal.name} is missing${holds}. Use prometheus with an exporter's query, or remove the signal.`
+    return built ? [] : [{ reason: "NotBuilt", path: `signals.${signal.name}`, message }]
+  }
 
 const unbuiltEngine = ({ engine }: EngineSpec): ReadonlyArray<Finding> => {
   const message = `The engine ${engine} is not in this version yet; the others steer, or target and slo where there is none.`

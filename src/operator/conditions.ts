@@ -3,6 +3,7 @@
  * people that says what to do. A condition's time moves only when its status does.
  */
 import { steers } from "#domain/arbitrate"
+import { failingMillis } from "#domain/freeze"
 import type { DecisionRecord } from "#schemas/Decision"
 import { affordablePods } from "#schemas/budget"
 import type { Refusal } from "#schemas/Policy"
@@ -225,14 +226,19 @@ const degraded = (facts: Facts): Answer => {
   }
   const blocked = facts.targets.filter(({ memory }) => (memory.downBlockedUntil ?? 0) > facts.at)
   if (blocked.length > 0) return yes("RolledBack", each(blocked, rolledBack))
-  const failing = recordsOf(facts).filter(({ observation }) => observation.state.failingPodsSince !== undefined)
+  const { policy } = facts
+  const failing =
+    policy === undefined
+      ? []
+      : recordsOf(facts).filter(({ observation }) => failingMillis(policy, observation) !== undefined)
   if (failing.length > 0) {
+    const holds = policy?.safety.freezeOnFailingPods === true ? " None are added meanwhile." : ""
     return yes(
       "PodsFailing",
       each(
         failing,
         ({ observation: { state, target } }) =>
-          `New pods of ${nameOf(target)} have not started since ${secondTime(state.failingPodsSince ?? 0)}. Look at their events.`
+          `New pods of ${nameOf(target)} have not started since ${secondTime(state.failingPodsSince ?? 0)}. Look at their events.${holds}`
       )
     )
   }

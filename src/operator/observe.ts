@@ -20,6 +20,7 @@ import { nameOf, type TargetTrouble } from "#operator/Facts"
 import { Health } from "#operator/Health"
 import type { Ownership } from "#operator/Ownership"
 import { Workloads } from "#operator/Workloads"
+import { unusable } from "#sources/Source"
 
 const DEADLINE_MAX_MILLIS = 10_000
 const SEED_MAX = 2 ** 31 - 1
@@ -138,7 +139,7 @@ const sample = traced("signal")(function* (
     }),
     Effect.timed
   )
-  const reading = sane(read, signal.role === "backlog")
+  const reading = sane(signal.name, read)
   const result = reading._tag === "Measured" ? "measured" : reading._tag === "Stale" ? "stale" : "missing"
   yield* metrics.sampled(signal.source, Duration.toSeconds(took), result)
   yield* health.sampled(signal.source, reading)
@@ -148,12 +149,8 @@ const sample = traced("signal")(function* (
 })
 
 /** The last line of defence: a source that lets such a number through is wrong, and nothing is scaled by it. */
-const sane = (reading: Reading, backlog: boolean): Reading => {
-  if (reading._tag !== "Measured") return reading
-  if (!Number.isFinite(reading.value)) return missing("NotANumber", `The value is ${reading.value}.`)
-  if (backlog && reading.value < 0) return missing("Negative", `A backlog of ${reading.value} cannot be.`)
-  return reading
-}
+const sane = (name: string, reading: Reading): Reading =>
+  reading._tag === "Measured" ? (unusable(reading.value, `The value of ${name}`) ?? reading) : reading
 
 const shown = (reading: Reading): string => {
   switch (reading._tag) {

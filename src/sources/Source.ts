@@ -59,6 +59,6 @@ export const notBuilt = (name: string) => (): Effect.Effect<Missing> =>
   Effect.succeed(
     missing(
       "NotBuilt",
-      `The source ${name} is not in this version yet, so nothing is lowered while the policy names it. Use prometheus with an exporter's query, or remove the signal.`
+      `The source ${name} is not in this version yet. Use prometheus with an exporter's query, or remove the signal.`
     )
   )

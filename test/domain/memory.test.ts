@@ -72,6 +72,22 @@ describe("restored", () => {
   })
 })
 
+describe("a target that is switched off", () => {
+  it("has no engine count the time in which it was", () => {
+    const rules = [{ signal: "rps", down: { op: "lt", thresholdMilli: 10_000 } }]
+    const options = { rules, up: "one", down: "one", downAfterSeconds: 120 }
+    const course = new Course(policyOf({ engines: [{ engine: "step", options }] }), 9)
+    const tick = (at: number) => course.tick(at, { rps: 1 }).desired
+    for (let at = 0; at < MINUTE; at += 30_000) assert.strictEqual(tick(at), 9)
+    course.replicas = 0
+    for (let at = MINUTE; at < 5 * MINUTE; at += 30_000) assert.strictEqual(tick(at), 0)
+    course.replicas = 9
+    for (let at = 5 * MINUTE; at < 7 * MINUTE; at += 30_000) assert.strictEqual(tick(at), 9)
+    assert.strictEqual(tick(7 * MINUTE), 8)
+    assert.isUndefined(course.memory.switchedOff)
+  })
+})
+
 describe("noteReplicas", () => {
   it("takes the first sight for nobody's write", () => {
     const memory = saw(memoryOf(policy), 5)

@@ -63,6 +63,10 @@ describe("bind", () => {
         ["NotBuilt", "engines.qlearning"]
       ]
     )
+    assert.include(bound.findings[0]?.message, "the signal kafka is missing, and nothing goes down while it is.")
+    const { target: _, ...watched } = signal("kafka", { bootstrapServers: ["kafka:9092"], consumerGroup: "workers" })
+    const [finding] = Result.getOrThrow(bind(plugs, policyOf("a", { signals: [watched] }))).findings
+    assert.include(finding?.message, "the signal kafka is missing. Use prometheus")
     const again = Result.getOrThrow(bind(plugs, { ...policy, findings: bound.findings }))
     assert.deepStrictEqual(again.findings, bound.findings)
   })

@@ -136,7 +136,18 @@ const CONDITIONS: ReadonlyArray<readonly [string, Facts, ConditionType, string |
     "Degraded",
     "True/RolledBack"
   ],
-  ["has pods that do not start", facts({ targets: [target({ failing: true })] }), "Degraded", "True/PodsFailing"]
+  [
+    "has pods that do not start",
+    facts({ targets: [target({ failingMillis: 120_001 })] }),
+    "Degraded",
+    "True/PodsFailing"
+  ],
+  [
+    "has pods that may still start",
+    facts({ targets: [target({ failingMillis: 120_000 })] }),
+    "Degraded",
+    "False/Healthy"
+  ]
 ]
 
 describe("conditions", () => {

@@ -23,7 +23,8 @@ export interface Shape {
   readonly decision?: Partial<DecisionRecord["decision"]>
   readonly replicas?: number
   readonly conflict?: "AlreadyManaged" | "OtherAutoscaler"
-  readonly failing?: boolean
+  /** For how long new pods have not started. */
+  readonly failingMillis?: number
   readonly memory?: Partial<TargetFacts["memory"]>
 }
 
@@ -31,7 +32,7 @@ export const target = (shape: Shape = {}): TargetFacts => {
   const record = makeRecord({ uid: "a", id: "a/1", at: AT, outcome: shape.outcome ?? { _tag: "Unchanged" } })
   const over = {
     ...(shape.conflict === undefined ? {} : { conflict: { reason: shape.conflict, message: "Somebody else." } }),
-    ...(shape.failing === true ? { failingPodsSince: AT - 60_000 } : {})
+    ...(shape.failingMillis === undefined ? {} : { failingPodsSince: AT - shape.failingMillis })
   }
   const reading = shape.reading ?? measured(20, AT)
   return {

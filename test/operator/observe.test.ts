@@ -96,7 +96,7 @@ describe("observe", () => {
         zero: "Measured"
       })
       const below = yield* observed(boundTo({ negative: value(-1) }, {}, "demand"))
-      assert.deepStrictEqual(readingsOf(below), { negative: "Measured" })
+      assert.deepStrictEqual(readingsOf(below), { negative: "Negative" })
     })
   )
 

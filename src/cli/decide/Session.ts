@@ -8,8 +8,9 @@ import { play } from "#domain/play"
 import type { Decision } from "#schemas/Decision"
 import type { Memory } from "#schemas/Memory"
 import type { Observation } from "#schemas/Observation"
-import type { Policy, Signal, Target } from "#schemas/Policy"
+import type { Policy, Target } from "#schemas/Policy"
 import { measured, missing, type Reading } from "#schemas/Reading"
+import { unusable } from "#sources/Source"
 import type { PolicyFile } from "./policyFile.ts"
 
 const REPLICAS_MAX = 2 ** 31 - 1
@@ -69,13 +70,9 @@ const parse = (text: string): Result.Result<Line, string> => {
 
 const NOT_GIVEN = missing("NotGiven", "No value was given for it.")
 
-const readingOf = ({ role }: Signal, value: unknown, at: number): Reading => {
-  if (typeof value !== "number") return NOT_GIVEN
-  // JSON writes infinity as 1e999.
-  if (!Number.isFinite(value)) return missing("NotANumber", `The value is ${value}.`)
-  if (role === "backlog" && value < 0) return missing("Negative", `A backlog of ${value} cannot be.`)
-  return measured(value, at)
-}
+/** A number is believed as far as the operator's sources believe it. JSON writes infinity as 1e999. */
+const readingOf = (name: string, value: unknown, at: number): Reading =>
+  typeof value === "number" ? (unusable(value, `The value of ${name}`) ?? measured(value, at)) : NOT_GIVEN
 
 /** Which of the selected Deployments is meant does not matter to a decision. */
 const targetOf = ({ ref, targets }: Policy): Target =>
@@ -155,7 +152,7 @@ export class Session {
       },
       readings: policy.signals.map((signal) => ({
         signal: signal.name,
-        reading: readingOf(signal, Object.hasOwn(line.signals, signal.name) ? line.signals[signal.name] : null, at)
+        reading: readingOf(signal.name, Object.hasOwn(line.signals, signal.name) ? line.signals[signal.name] : null, at)
       })),
       seed: this.#line
     }

@@ -106,10 +106,10 @@ describe("the lines of decide", () => {
     )
   })
 
-  it("take null, an unnamed signal and infinity for missing, and lower nothing", () => {
+  it("take null, an unnamed signal, infinity and what is below zero for missing, and lower nothing", () => {
     const session = sessionOf(POLICY)
     answered(session, [{ t: 0, replicas: 8, signals: { rps: 800 } }])
-    for (const signals of ['{"rps":null}', "{}", '{"rps":1e999}']) {
+    for (const signals of ['{"rps":null}', "{}", '{"rps":1e999}', '{"rps":-1}', '{"rps":1e300}']) {
       const { out } = session.feed(`{"t":600,"replicas":8,"signals":${signals}}\n`)
       assert.deepInclude(JSON.parse(out), { desired: 8, recommended: null, limitedBy: ["SignalMissing"] })
     }
