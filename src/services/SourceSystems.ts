@@ -4,13 +4,14 @@
  */
 import * as Layer from "effect/Layer"
 import * as EgressLive from "#services/EgressLive"
+import * as HttpJson from "#services/HttpJson"
 import * as Nats from "#services/Nats"
 import * as Prometheus from "#services/Prometheus"
 import * as ResourceMetrics from "#services/ResourceMetrics"
 import * as Secrets from "#services/Secrets"
 
 /** Kubernetes and Settings are given. */
-export const layer = Layer.mergeAll(ResourceMetrics.layer, Nats.layer, Secrets.layer).pipe(
+export const layer = Layer.mergeAll(ResourceMetrics.layer, Nats.layer, HttpJson.layer, Secrets.layer).pipe(
   Layer.provideMerge(Prometheus.layer),
   Layer.provideMerge(EgressLive.layer)
 )

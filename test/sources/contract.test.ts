@@ -52,6 +52,12 @@ const CASES: Readonly<Partial<Record<string, Case>>> = {
     value: 42,
     world: overHttp
   },
+  http: {
+    signal: signal("http", { url: "https://billing.example.com/queue", jsonPointer: "/depth of queue" }),
+    healthy: { "depth of queue": "42", at: "noon" },
+    value: 42,
+    world: overHttp
+  },
   resource: {
     signal: signal("resource", SOURCES.resource.example, { target: { type: "Utilization", milli: 70 } }),
     healthy: podMetrics({ "web-1": { cpu: "250m" }, "web-2": { cpu: "170000000n" } }),
@@ -139,7 +145,7 @@ describe.each(built.map(({ name }) => ({ name })))("the source $name", ({ name }
 })
 
 describe("every source that is asked over HTTP", () => {
-  const overHttpOnly = ["prometheus", "nats"].flatMap((name) => CASES[name] ?? [])
+  const overHttpOnly = ["prometheus", "nats", "http"].flatMap((name) => CASES[name] ?? [])
   const statuses: ReadonlyArray<readonly [number, MissingReason]> = [
     [204, "Malformed"],
     [301, "HttpStatus"],

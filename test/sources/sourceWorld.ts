@@ -6,6 +6,7 @@ import type { PodState } from "#schemas/kubernetes/Pod"
 import type { Reading } from "#schemas/Reading"
 import { Egress, EgressError, printableUrl } from "#services/Egress"
 import type { EgressAnswer, EgressReason, EgressRequest } from "#services/Egress"
+import { layer as httpJsonLayer } from "#services/HttpJson"
 import { Kubernetes, KubernetesError } from "#services/Kubernetes"
 import type { KubernetesReason, KubernetesRequest } from "#services/Kubernetes"
 import { layer as natsLayer } from "#services/Nats"
@@ -86,6 +87,7 @@ export const run = Effect.fnUntraced(function* (
   const layer = Layer.mergeAll(
     prometheus,
     natsLayer.pipe(Layer.provide(egress)),
+    httpJsonLayer.pipe(Layer.provide(egress)),
     secretsLayer.pipe(Layer.provide(kubernetes)),
     resourceLayer.pipe(Layer.provide([kubernetes, prometheus]))
   )
