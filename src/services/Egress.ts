@@ -1,7 +1,7 @@
 /**
  * The port to every URL that a tenant names. Whoever implements it keeps the promises that callers rely on: no
  * request reaches an address that tenants may not name, credentials never leave the origin they were meant for,
- * and no answer is larger than `ANSWER_BYTES_MAX`.
+ * and no answer is larger than its kind may be, in bytes or in what a parser would make of them.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -9,7 +9,28 @@ import * as Schema from "effect/Schema"
 import { SourceError } from "#services/SourceError"
 import type { TlsMaterial } from "#services/tlsMaterial"
 
-export const ANSWER_BYTES_MAX = 10 * 1024 * 1024
+export interface AnswerLimit {
+  readonly bytesMax: number
+  /** Values of JSON, about: see jsonTokens. */
+  readonly tokensMax: number
+}
+
+const MEBIBYTE = 1024 * 1024
+export const ANSWER_BYTES_MAX = 10 * MEBIBYTE
+/** Nothing that is asked nests deeper. */
+export const ANSWER_DEPTH_MAX = 64
+
+/** By what is asked for: docs/adr/0014 tells where the numbers come from. */
+export const ANSWER_LIMITS = {
+  /** What one number is made from. */
+  number: { bytesMax: MEBIBYTE, tokensMax: 50_000 },
+  /** What a server has of everything, where it cannot be asked for less. */
+  listing: { bytesMax: 4 * MEBIBYTE, tokensMax: 200_000 },
+  /** The operator's own question to its own server: no tenant has a word in it. */
+  own: { bytesMax: ANSWER_BYTES_MAX, tokensMax: 500_000 }
+} as const satisfies Record<string, AnswerLimit>
+export type AnswerKind = keyof typeof ANSWER_LIMITS
+
 /** Of all answers together that are on their way, beyond the first `SMALL_ANSWER_BYTES` of each. */
 export const ANSWERS_BYTES_MAX = 32 * 1024 * 1024
 export const SMALL_ANSWER_BYTES = 64 * 1024
@@ -43,7 +64,8 @@ const remedies = {
     "Name a server that tenants may reach; addresses of the machine, the link and the cloud's metadata are never asked.",
   Unreachable: "Check the address, that the server runs, and that a NetworkPolicy lets the operator reach it.",
   Timeout: "Check that the server is up and not overloaded, or make the question cheaper.",
-  TooLarge: "Ask a narrower question, one whose answer is a number and not a listing.",
+  TooLarge:
+    "Ask a narrower question, one whose answer is a number and not a listing (in PromQL: aggregate with sum()).",
   Malformed: "Check that the URL names the server itself and not a proxy's error page.",
   Unauthorized: "Give valid credentials with headerSecrets, basicAuth or bearerSecret.",
   Forbidden: "Let these credentials read there, or give others with headerSecrets, basicAuth or bearerSecret.",
@@ -77,6 +99,8 @@ export interface EgressRequest {
   readonly tls?: TlsMaterial
   /** The operator's own configuration named the URL, not a tenant: loopback is allowed, until a redirect. */
   readonly trusted?: boolean
+  /** How much may be answered; absent: what one number takes. */
+  readonly answer?: AnswerKind
   /** For everything: connecting, redirects and the whole body. */
   readonly timeoutMillis?: number
 }

@@ -12,8 +12,8 @@ import * as Layer from "effect/Layer"
 import * as RcMap from "effect/RcMap"
 import * as Redacted from "effect/Redacted"
 import { headerNameIssue } from "#schemas/Endpoint"
-import { Egress, EgressError, printableUrl, REDIRECTS_MAX, TIMEOUT_MILLIS } from "#services/Egress"
-import type { EgressAnswer, EgressRequest } from "#services/Egress"
+import { ANSWER_LIMITS, Egress, EgressError, printableUrl, REDIRECTS_MAX, TIMEOUT_MILLIS } from "#services/Egress"
+import type { AnswerLimit, EgressAnswer, EgressRequest } from "#services/Egress"
 import { makeJudge } from "#services/forbiddenAddresses"
 import type { Judge } from "#services/forbiddenAddresses"
 import { Allowance, blocked, exchange, ExchangeFailure, failureOf } from "#services/httpExchange"
@@ -23,6 +23,7 @@ import type { Proxies } from "#services/proxies"
 import { Settings } from "#services/Settings"
 import type { TlsMaterial } from "#services/tlsMaterial"
 import { traced } from "#services/traced"
+import { Turns } from "#services/turns"
 
 const POOLS_MAX = 4096
 const POOL_IDLE = "60 seconds"
@@ -87,6 +88,7 @@ interface Leg {
   readonly body: EgressRequest["body"]
   readonly tls: TlsMaterial | undefined
   readonly trusted: boolean
+  readonly limit: AnswerLimit
   readonly stripped: boolean
 }
 
@@ -115,6 +117,7 @@ const firstLeg = (request: EgressRequest): Leg => {
     body: request.body,
     tls: request.tls,
     trusted: request.trusted === true,
+    limit: ANSWER_LIMITS[request.answer ?? "number"],
     stripped: false
   }
 }
@@ -138,6 +141,7 @@ const redirected = (leg: Leg, status: number, location: string): Leg => {
     body: repeats ? leg.body : undefined,
     tls: sameOrigin ? leg.tls : undefined,
     trusted: leg.trusted && sameOrigin,
+    limit: leg.limit,
     stripped: leg.stripped || (!sameOrigin && Object.keys(leg.headers).length > 0)
   }
 }
@@ -150,6 +154,7 @@ const asError = (url: string) => (cause: unknown) => {
 const make = Effect.fn("EgressLive.make")(function* (settings: EgressSettings) {
   const judge = makeJudge()
   const allowance = new Allowance()
+  const turns = new Turns()
   const pools = yield* RcMap.make({
     lookup: (text: string) =>
       Effect.acquireRelease(
@@ -180,6 +185,8 @@ const make = Effect.fn("EgressLive.make")(function* (settings: EgressSettings) {
         exchange(leg.url, {
           dispatcher,
           allowance,
+          turns,
+          limit: leg.limit,
           method: leg.method,
           headers: { "user-agent": "nimbusguard", accept: "application/json", ...leg.headers, ...typed },
           body: leg.body?.text,

@@ -98,7 +98,7 @@ const make = Effect.gen(function* () {
   const egress = yield* Egress
 
   const readSized = <A>(server: Server, schema: Schema.Codec<A, unknown>, page: string, query = {}) =>
-    egress.request({ method: "GET", ...server, url: pageUrl(server, page, query) }).pipe(
+    egress.request({ method: "GET", answer: "listing", ...server, url: pageUrl(server, page, query) }).pipe(
       Effect.mapError((error) => error.sourceError),
       Effect.flatMap((answer) =>
         answer.status === 200

@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import type { Millis } from "#schemas/Reading"
 import { Egress, printableUrl } from "#services/Egress"
-import type { EgressRequest } from "#services/Egress"
+import type { AnswerKind, EgressRequest } from "#services/Egress"
 import { readAnswer } from "#services/prometheusAnswer"
 import type { PrometheusAnswer } from "#services/prometheusAnswer"
 import { Settings } from "#services/Settings"
@@ -26,6 +26,8 @@ export interface PrometheusQuery {
   readonly at?: Millis
   /** How old a sample may be and still count, instead of the server's default of five minutes. */
   readonly lookbackMillis?: number
+  /** Absent: what one number takes. More is for questions that no tenant has written. */
+  readonly answer?: AnswerKind
 }
 
 export class Prometheus extends Context.Service<
@@ -45,7 +47,7 @@ const SERIES_KEPT_MAX = 1000
 const SERVERS_MAX = 256
 
 /** A question as text, so that equal ones are one key of the cache. */
-interface Question extends Pick<EgressRequest, "headers" | "trusted"> {
+interface Question extends Pick<EgressRequest, "headers" | "trusted" | "answer"> {
   readonly server: string
   readonly parameters: Readonly<Record<string, string>>
 }
@@ -72,15 +74,21 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
   const egress = yield* Egress
   const getOnly = yield* Ref.make<ReadonlySet<string>>(new Set())
 
-  const exchange = Effect.fnUntraced(function* ({ headers = {}, parameters, server, trusted = false }: Question) {
+  const exchange = Effect.fnUntraced(function* ({
+    answer = "number",
+    headers = {},
+    parameters,
+    server,
+    trusted = false
+  }: Question) {
     const url = queryUrl(server)
-    const common = { headers, trusted }
+    const common = { headers, trusted, answer }
     const get = Effect.suspend(() => egress.request({ ...common, method: "GET", url: withQuery(url, parameters) }))
     if ((yield* Ref.get(getOnly)).has(server)) return yield* get
     const text = new URLSearchParams(parameters).toString()
     const body = { contentType: "application/x-www-form-urlencoded", text }
-    const answer = yield* egress.request({ ...common, method: "POST", url, body })
-    if (answer.status !== 405) return answer
+    const answered = yield* egress.request({ ...common, method: "POST", url, body })
+    if (answered.status !== 405) return answered
     yield* Ref.update(getOnly, (known) => new Set([...known, server].slice(-SERVERS_MAX)))
     return yield* get
   })
@@ -106,7 +114,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
 
   return Prometheus.of({
     hasDefault: settings.defaultUrl !== undefined,
-    query: Effect.fnUntraced(function* ({ at, headers, lookbackMillis, promql, serverUrl }: PrometheusQuery) {
+    query: Effect.fnUntraced(function* ({ answer, at, headers, lookbackMillis, promql, serverUrl }: PrometheusQuery) {
       const server = serverUrl ?? settings.defaultUrl
       if (server === undefined) {
         return yield* new SourceError({
@@ -118,6 +126,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
       const question: Question = {
         server,
         trusted: serverUrl === undefined,
+        ...(answer === undefined ? {} : { answer }),
         headers: Object.fromEntries(Object.entries(headers ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))),
         parameters: {
           query: promql,

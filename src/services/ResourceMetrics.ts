@@ -145,7 +145,8 @@ const make = Effect.gen(function* () {
   const cache = yield* Cache.make({ capacity: NAMESPACES_MAX, timeToLive: SHARED, lookup: list })
 
   const fallback = Effect.fn("ResourceMetrics.fallback")(function* (namespace: string, resource: Resource) {
-    const { series } = yield* prometheus.query({ serverUrl: undefined, promql: FALLBACK_QUERIES[resource](namespace) })
+    const promql = FALLBACK_QUERIES[resource](namespace)
+    const { series } = yield* prometheus.query({ serverUrl: undefined, promql, answer: "own" })
     const pods = new Map<string, PodUsage & { readonly containers: Map<string, Partial<Record<Resource, number>>> }>()
     for (const { at, labels, value } of series) {
       const { container, pod } = labels

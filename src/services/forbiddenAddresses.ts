@@ -57,18 +57,34 @@ const groupsOf = (address: string): ReadonlyArray<number> => {
   return [...before, ...Array.from({ length: 8 - before.length - after.length }, () => 0), ...after]
 }
 
-/** The IPv4 address inside an IPv6 one: mapped, compatible, translated (NAT64) or tunnelled (6to4). */
-const embedded = (address: string): string | undefined => {
+const dotted = (...octets: ReadonlyArray<number>) => octets.join(".")
+
+/** Where RFC 6052 puts the four octets of an IPv4 address, by the length of the translator's prefix. */
+const NAT64_OCTETS = [
+  [6, 7, 9, 10], // 48
+  [7, 9, 10, 11], // 56
+  [9, 10, 11, 12], // 64
+  [12, 13, 14, 15] // 96
+]
+
+/** The IPv4 addresses that an IPv6 one may lead to: mapped, compatible, translated (NAT64) or tunnelled (6to4). */
+const embedded = (address: string): ReadonlyArray<string> => {
   const groups = groupsOf(address)
-  const dotted = (high: number, low: number) => [high >> 8, high & 255, low >> 8, low & 255].join(".")
-  const at = (index: number) => groups[index] ?? 0
-  if (at(0) === 0x2002) return dotted(at(1), at(2))
-  const nat64 = at(0) === 0x64 && at(1) === 0xff9b
-  const inLastGroups = nat64 || (groups.slice(0, 5).every((group) => group === 0) && [0, 0xffff].includes(at(5)))
-  const translated = groups.slice(0, 4).every((group) => group === 0) && at(4) === 0xffff && at(5) === 0
-  if (!inLastGroups && !translated) return undefined
+  const octets = groups.flatMap((group) => [group >> 8, group & 255])
+  const from = (index: number) => [dotted(...octets.slice(index, index + 4))]
+  const zeros = (until: number) => groups.slice(0, until).every((group) => group === 0)
+  const [first, second, third, , fifth, sixth, seventh = 0, eighth = 0] = groups
+  if (first === 0x2002) return from(2)
+  if (first === 0x64 && second === 0xff9b) {
+    if (third === 0) return from(12)
+    // A translator's own prefix: how long it is nobody outside knows, so each length counts. Zeros are padding.
+    const all = NAT64_OCTETS.map((places) => dotted(...places.map((place) => octets[place] ?? 0)))
+    return all.filter((one) => !one.startsWith("0."))
+  }
+  if (zeros(5) && sixth === 0xffff) return from(12)
+  if (zeros(4) && fifth === 0xffff && sixth === 0) return from(12)
   // :: and ::1 are addresses of their own.
-  return at(5) === 0 && at(6) === 0 && at(7) <= 1 && !nat64 && !translated ? undefined : dotted(at(6), at(7))
+  return zeros(6) && !(seventh === 0 && eighth <= 1) ? from(12) : []
 }
 
 export interface Judge {
@@ -84,8 +100,9 @@ export const makeJudge = (): Judge => {
     const family = isIP(address)
     const found = lists.find(([, list]) => list.check(address, family === 6 ? "ipv6" : "ipv4"))?.[0]
     if (found !== undefined || family !== 6) return found
-    const inner = embedded(address)
-    return inner === undefined ? undefined : rule(inner)
+    return embedded(address)
+      .map(rule)
+      .find((inner) => inner !== undefined)
   }
   const address: Judge["address"] = (text, loopbackAllowed) => {
     // A zone (fe80::1%eth0) names an interface of this machine.

@@ -8,9 +8,11 @@ import { pipeline } from "node:stream/promises"
 import { createGunzip } from "node:zlib"
 import { request } from "@effect/platform-node/Undici"
 import type { Dispatcher } from "@effect/platform-node/Undici"
-import { ANSWER_BYTES_MAX, ANSWERS_BYTES_MAX, SMALL_ANSWER_BYTES } from "#services/Egress"
-import type { EgressReason } from "#services/Egress"
+import { ANSWER_DEPTH_MAX, ANSWERS_BYTES_MAX, SMALL_ANSWER_BYTES } from "#services/Egress"
+import type { AnswerLimit, EgressReason } from "#services/Egress"
 import type { Rule } from "#services/forbiddenAddresses"
+import { JsonTokens } from "#services/jsonTokens"
+import type { Turns } from "#services/turns"
 
 export interface Exchange {
   readonly status: number
@@ -38,10 +40,19 @@ export const blocked = (rule: Rule, host: string): ExchangeFailure => {
   return new ExchangeFailure({ _tag: "Blocked", rule }, `is refused, because ${host} ${why[rule]}`)
 }
 
-const tooLarge = () =>
+/** Parsed at once, in any number: less than a millisecond each. */
+export const SMALL_ANSWER_TOKENS = 1_000
+
+const tooLarge = ({ bytesMax }: AnswerLimit) =>
   new ExchangeFailure(
     { _tag: "TooLarge" },
-    `answered with more than ${ANSWER_BYTES_MAX / 1024 / 1024} MiB, of which nothing was used`
+    `answered with more than ${bytesMax / 1024 / 1024} MiB, of which nothing was used`
+  )
+
+const tooMany = ({ tokensMax }: AnswerLimit) =>
+  new ExchangeFailure(
+    { _tag: "TooLarge" },
+    `answered with more than ${tokensMax} values, or nested deeper than ${ANSWER_DEPTH_MAX}, of which nothing was used`
   )
 
 /**
@@ -73,38 +84,56 @@ const crowded = () =>
     `answered at length, while the large answers of others fill the ${ANSWERS_BYTES_MAX / 1024 / 1024} MiB that all share`
   )
 
-const atMost = (bytes: number) => {
+const atMost = (limit: AnswerLimit) => {
   let seen = 0
   return new Transform({
     transform(chunk: Buffer, _, done) {
       seen += chunk.length
-      if (seen > bytes) done(tooLarge())
+      if (seen > limit.bytesMax) done(tooLarge(limit))
       else done(null, chunk)
     }
   })
 }
 
-const collected = async (source: AsyncIterable<Buffer>, holds: (bytes: number) => void): Promise<Buffer> => {
+interface Collected {
+  readonly bytes: Buffer
+  readonly tokens: number
+}
+
+const collected = async (
+  source: AsyncIterable<Buffer>,
+  limit: AnswerLimit,
+  holds: (bytes: number) => void
+): Promise<Collected> => {
   const chunks: Array<Buffer> = []
+  const tokens = new JsonTokens()
   let seen = 0
   for await (const chunk of source) {
     seen += chunk.length
-    if (seen > ANSWER_BYTES_MAX) throw tooLarge()
+    if (seen > limit.bytesMax) throw tooLarge(limit)
+    tokens.add(chunk)
+    if (tokens.count > limit.tokensMax || tokens.depth > ANSWER_DEPTH_MAX) throw tooMany(limit)
     holds(seen)
     chunks.push(chunk)
   }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+  return {
+    bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks),
+    tokens: tokens.count
+  }
 }
 
 /** Without a pipeline where nothing is to be unpacked: that is nearly every answer, and a pipeline costs as much as the request. */
-const readText = (body: Readable, gzipped: boolean, allowance: Allowance): Promise<string> =>
-  allowance.during(async (holds) => {
-    const bytes = gzipped
-      ? await pipeline(body, atMost(ANSWER_BYTES_MAX), createGunzip(), (unpacked: AsyncIterable<Buffer>) =>
-          collected(unpacked, holds)
+const readText = (url: URL, body: Readable, gzipped: boolean, options: ExchangeOptions): Promise<string> =>
+  options.allowance.during(async (holds) => {
+    const { limit, signal, turns } = options
+    const { bytes, tokens } = gzipped
+      ? await pipeline(body, atMost(limit), createGunzip(), (unpacked: AsyncIterable<Buffer>) =>
+          collected(unpacked, limit, holds)
         )
-      : await collected(body as AsyncIterable<Buffer>, holds)
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+      : await collected(body as AsyncIterable<Buffer>, limit, holds)
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+    if (tokens > SMALL_ANSWER_TOKENS) await turns.take(url.origin, tokens, signal)
+    return text
   })
 
 const single = (header: string | ReadonlyArray<string> | undefined): string | undefined =>
@@ -116,17 +145,18 @@ const discard = (body: Readable) => {
   body.destroy()
 }
 
-export const exchange = async (
-  url: URL,
-  options: {
-    readonly dispatcher: Dispatcher
-    readonly allowance: Allowance
-    readonly method: "GET" | "POST"
-    readonly headers: Readonly<Record<string, string>>
-    readonly body: string | undefined
-    readonly signal: AbortSignal
-  }
-): Promise<Exchange> => {
+export interface ExchangeOptions {
+  readonly dispatcher: Dispatcher
+  readonly allowance: Allowance
+  readonly turns: Turns
+  readonly limit: AnswerLimit
+  readonly method: "GET" | "POST"
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+  readonly signal: AbortSignal
+}
+
+export const exchange = async (url: URL, options: ExchangeOptions): Promise<Exchange> => {
   const answer = await request(url, {
     dispatcher: options.dispatcher,
     method: options.method,
@@ -146,11 +176,11 @@ export const exchange = async (
     discard(answer.body)
     throw new ExchangeFailure({ _tag: "Malformed" }, "answered in an encoding that it was not asked for")
   }
-  if (Number(single(answer.headers["content-length"]) ?? 0) > ANSWER_BYTES_MAX) {
+  if (Number(single(answer.headers["content-length"]) ?? 0) > options.limit.bytesMax) {
     discard(answer.body)
-    throw tooLarge()
+    throw tooLarge(options.limit)
   }
-  return { status, location: undefined, body: await readText(answer.body, gzipped, options.allowance) }
+  return { status, location: undefined, body: await readText(url, answer.body, gzipped, options) }
 }
 
 const codeOf = (error: unknown): string =>

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net"
 import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Option } from "effect"
-import { ANSWER_BYTES_MAX, SMALL_ANSWER_BYTES } from "#services/Egress"
+import { ANSWER_BYTES_MAX, ANSWER_DEPTH_MAX, ANSWER_LIMITS, SMALL_ANSWER_BYTES } from "#services/Egress"
 import type { EgressRequest } from "#services/Egress"
 import type { EgressSettings } from "#services/EgressLive"
 import { direct, egress, names, request, serve } from "#test/services/httpServers"
@@ -39,7 +39,7 @@ describe("an answer", () => {
     })
   )
 
-  it.live("of a gigabyte is refused after ten mebibytes, and the connection is cut", () =>
+  it.live("of a gigabyte is refused after its first mebibytes, and the connection is cut", () =>
     Effect.gen(function* () {
       let sent = 0
       const server = yield* serve((_, response) => {
@@ -66,10 +66,12 @@ describe("an answer", () => {
 
   it.live("that announces more than the limit is refused unread", () =>
     Effect.gen(function* () {
-      const server = yield* serve((_, response) => {
-        response.writeHead(200, { "content-length": ANSWER_BYTES_MAX + 1 }).flushHeaders()
+      const server = yield* serve((asked, response) => {
+        const { bytesMax } = ANSWER_LIMITS[asked.url === "/own" ? "own" : "number"]
+        response.writeHead(200, { "content-length": bytesMax + 1 }).flushHeaders()
       })
       assert.deepStrictEqual(yield* reason({ url: server.url }), { _tag: "TooLarge" })
+      assert.deepStrictEqual(yield* reason({ url: `${server.url}/own`, answer: "own" }), { _tag: "TooLarge" })
     })
   )
 
@@ -82,6 +84,92 @@ describe("an answer", () => {
         response.writeHead(200, { "content-encoding": "gzip" }).end(bomb)
       })
       assert.deepStrictEqual(yield* reason({ url: server.url }), { _tag: "TooLarge" })
+    })
+  )
+
+  // Ten mebibytes of each of these once kept the event loop for up to four seconds.
+  const filled = (one: (at: number) => string, head: string, tail: string) => {
+    const parts: Array<string> = []
+    for (let at = 0, size = 0; size < ANSWER_BYTES_MAX; at += 1) size += parts[parts.push(one(at)) - 1]?.length ?? 0
+    return `${head}${parts.join(",")}${tail}`
+  }
+  const hostile: ReadonlyArray<readonly [string, () => string]> = [
+    ["lists in lists", () => "[".repeat(ANSWER_BYTES_MAX / 2) + "]".repeat(ANSWER_BYTES_MAX / 2)],
+    ["objects in objects", () => '{"a":'.repeat(ANSWER_BYTES_MAX / 6) + "1" + "}".repeat(ANSWER_BYTES_MAX / 6)],
+    ["empty lists", () => filled(() => "[]", "[", "]")],
+    ["zeros", () => filled(() => "0", "[", "]")],
+    ["names that differ", () => filled((at) => `"n${at}":0`, "{", "}")],
+    [
+      "series without labels",
+      () =>
+        filled(
+          () => '{"metric":{},"value":[1,"1"]}',
+          '{"status":"success","data":{"resultType":"vector","result":[',
+          "]}}"
+        )
+    ]
+  ]
+
+  it.live.each(hostile)("of ten mebibytes of %s is refused before anything is made of it", ([, make]) =>
+    Effect.gen(function* () {
+      const text = make()
+      const packed = gzipSync(text)
+      const server = yield* serve((asked, response) => {
+        if (asked.url === "/packed") response.writeHead(200, { "content-encoding": "gzip" }).end(packed)
+        else response.end(text)
+      })
+      for (const path of ["/plain", "/packed"]) {
+        const error = yield* failing({ url: `${server.url}${path}`, answer: "own" })
+        assert.strictEqual(error.reason._tag, "TooLarge")
+        assert.include(error.message, "Ask a narrower question")
+      }
+    })
+  )
+
+  it.live("comes through up to the limits of its kind, and not one value beyond them", () =>
+    Effect.gen(function* () {
+      const { tokensMax } = ANSWER_LIMITS.number
+      const server = yield* serve((asked, response) => {
+        const [, shape, size = "0"] = asked.url?.split("/") ?? []
+        response.end(
+          shape === "wide" ? `[${"0,".repeat(Number(size) - 1)}0]` : "[".repeat(Number(size)) + "]".repeat(Number(size))
+        )
+      })
+      yield* request({ url: `${server.url}/wide/${tokensMax}` }).pipe(Effect.provide(egress()))
+      yield* request({ url: `${server.url}/deep/${ANSWER_DEPTH_MAX}` }).pipe(Effect.provide(egress()))
+      assert.strictEqual((yield* reason({ url: `${server.url}/wide/${tokensMax + 1}` }))._tag, "TooLarge")
+      assert.strictEqual((yield* reason({ url: `${server.url}/deep/${ANSWER_DEPTH_MAX + 1}` }))._tag, "TooLarge")
+      yield* request({ url: `${server.url}/wide/${tokensMax + 1}`, answer: "listing" }).pipe(Effect.provide(egress()))
+    })
+  )
+
+  it.live("of many values is handed out in a turn of the event loop of its own, whoever sends how many", () =>
+    Effect.gen(function* () {
+      const held: Array<() => void> = []
+      const server = yield* serve((_, response) => {
+        response.write("[")
+        held.push(() => response.end(`${"0,".repeat(20_000)}0]`))
+      })
+      let turn = 0
+      let immediate = setImmediate(function next() {
+        turn += 1
+        immediate = setImmediate(next)
+      })
+      yield* Effect.addFinalizer(() => Effect.sync(() => clearImmediate(immediate)))
+      const turns = yield* Effect.gen(function* () {
+        const each = request({ url: server.url }).pipe(Effect.map(() => turn))
+        const fiber = yield* Effect.forkChild(
+          Effect.forEach(
+            Array.from({ length: 12 }, () => each),
+            (one) => one,
+            { concurrency: 12 }
+          )
+        )
+        yield* eventually(() => held.length === 12)
+        for (const end of held) end()
+        return yield* Fiber.join(fiber)
+      }).pipe(Effect.provide(egress()))
+      assert.strictEqual(new Set(turns).size, 12)
     })
   )
 
@@ -108,7 +196,9 @@ describe("an answer", () => {
         yield* Effect.gen(function* () {
           const url = `${server.url}/large`
           for (let round = 1; round <= 2; round += 1) {
-            const fibers = yield* Effect.forEach([1, 2, 3, 4], () => Effect.forkChild(Effect.exit(request({ url }))))
+            const fibers = yield* Effect.forEach([1, 2, 3, 4], () =>
+              Effect.forkChild(Effect.exit(request({ url, answer: "own" })))
+            )
             const first = yield* Effect.raceAll(fibers.map((fiber) => Fiber.join(fiber)))
             assert.strictEqual(Option.getOrThrow(Exit.findErrorOption(first)).reason._tag, "TooLarge")
             assert.strictEqual((yield* request({ url: `${server.url}/small` })).body.length, SMALL_ANSWER_BYTES)

@@ -50,6 +50,13 @@ const ADDRESSES: ReadonlyArray<readonly [string, Rule | undefined]> = [
   ["64:ff9b::169.254.169.254", "Metadata"],
   ["64:ff9b::10.0.0.1", undefined],
   ["64:ff9b:1::7f00:1", "Loopback"],
+  ["64:ff9b:1::10.0.0.1", undefined],
+  ["64:ff9b:1::169.254.169.254", "Metadata"],
+  ["64:ff9b:1:a9fe:a9:fe00::", "Metadata"],
+  ["64:ff9b:1:a9:fe:a9fe::", "Metadata"],
+  ["64:ff9b:1:0:a9:fea9:fe00:0", "Metadata"],
+  ["64:ff9b:1:7f00:0:100::", "Loopback"],
+  ["64:ff9b:1:a00:0:100::", undefined],
   ["2002:a9fe:a9fe::1", "Metadata"],
   ["2002:7f00:1::", "Loopback"],
   ["2002:a00:1::", undefined]
