@@ -118,6 +118,24 @@ export const SETTINGS = {
     "Where the OpenAI API, or one that speaks like it, is served."
   ),
   openaiModel: setting("OPENAI_MODEL", readers.text, "gpt-4o-mini", "Model that the advisor asks."),
+  googleWorkloadIdentity: setting(
+    "GOOGLE_WORKLOAD_IDENTITY",
+    readers.boolean,
+    false,
+    "Lend the operator's own Google identity to `pubsub` signals that name no credentialsSecret: whoever may write policies may then read every backlog that this identity may read."
+  ),
+  googleMetadataHost: setting(
+    "GCE_METADATA_HOST",
+    readers.hostAndPort,
+    "metadata.google.internal",
+    "Host, or host:port, of Google's metadata server. Asked only with GOOGLE_WORKLOAD_IDENTITY, and only for that identity's token."
+  ),
+  googleMonitoringUrl: setting(
+    "GOOGLE_MONITORING_URL",
+    readers.httpUrl,
+    "https://monitoring.googleapis.com",
+    "Cloud Monitoring for `pubsub` signals that name no endpoint; a private endpoint of it, for example."
+  ),
   watchNamespace: optional(
     "WATCH_NAMESPACE",
     readers.namespaces,

@@ -3,15 +3,26 @@
  * are made in one place, behind the same guards for tenants' URLs and Secrets.
  */
 import * as Layer from "effect/Layer"
+import * as CloudMonitoring from "#services/CloudMonitoring"
 import * as EgressLive from "#services/EgressLive"
+import * as GoogleMetadataLive from "#services/GoogleMetadataLive"
+import * as GoogleTokensLive from "#services/GoogleTokensLive"
 import * as HttpJson from "#services/HttpJson"
 import * as Nats from "#services/Nats"
 import * as Prometheus from "#services/Prometheus"
 import * as ResourceMetrics from "#services/ResourceMetrics"
 import * as Secrets from "#services/Secrets"
 
-/** Kubernetes and Settings are given. */
-export const layer = Layer.mergeAll(ResourceMetrics.layer, Nats.layer, HttpJson.layer, Secrets.layer).pipe(
-  Layer.provideMerge(Prometheus.layer),
-  Layer.provideMerge(EgressLive.layer)
+const layerCloudMonitoring = CloudMonitoring.layer.pipe(
+  Layer.provide(GoogleTokensLive.layer),
+  Layer.provide(GoogleMetadataLive.layer)
 )
+
+/** Kubernetes and Settings are given. */
+export const layer = Layer.mergeAll(
+  ResourceMetrics.layer,
+  Nats.layer,
+  HttpJson.layer,
+  Secrets.layer,
+  layerCloudMonitoring
+).pipe(Layer.provideMerge(Prometheus.layer), Layer.provideMerge(EgressLive.layer))

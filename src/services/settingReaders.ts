@@ -42,6 +42,11 @@ export const httpUrl: Reader<string> = (value) => {
     : Result.fail("leave the user and the password out of the URL")
 }
 
+export const hostAndPort: Reader<string> = (value) =>
+  /^(?:\[[0-9a-fA-F:.]+\]|[-.\w]+)(?::\d{1,5})?$/.test(value) && URL.canParse(`http://${value}`)
+    ? Result.succeed(value)
+    : Result.fail("write a host or host:port, for example 169.254.169.254")
+
 /** Proxies do carry credentials in their URL, so it is kept out of every print. */
 export const proxyUrl: Reader<Redacted.Redacted<string>> = (value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined

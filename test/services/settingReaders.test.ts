@@ -18,6 +18,7 @@ describe("readers of settings", () => {
         readers.port,
         readers.boolean,
         readers.httpUrl,
+        readers.hostAndPort,
         readers.proxyUrl,
         readers.logLevel,
         readers.listenAddress,
@@ -56,4 +57,18 @@ describe("readers of settings", () => {
     ["prometheus:9090", undefined]
   ]
   it.each(urls)("URL %s is %s", (text, expected) => assert.strictEqual(accepted(readers.httpUrl(text)), expected))
+
+  const hosts: ReadonlyArray<[string, boolean]> = [
+    ["metadata.google.internal", true],
+    ["169.254.169.254:80", true],
+    ["[fd20:ce::254]:80", true],
+    ["http://169.254.169.254", false],
+    ["169.254.169.254/path", false],
+    ["user@host", false],
+    ["host:port", false],
+    ["", false]
+  ]
+  it.each(hosts)("host %s is taken: %s", (text, expected) =>
+    assert.strictEqual(accepted(readers.hostAndPort(text)), expected ? text : undefined)
+  )
 })

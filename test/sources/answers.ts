@@ -108,3 +108,36 @@ export const podMetrics = (
     containers: [{ name: "app", usage }]
   }))
 })
+
+export interface PointAnswer {
+  readonly agoMillis: number
+  readonly value: unknown
+}
+
+/** Of Cloud Monitoring, about a Pub/Sub subscription. */
+export const timeSeries = (
+  points: ReadonlyArray<PointAnswer>,
+  more: {
+    readonly metric?: string
+    readonly project?: string
+    readonly subscription?: string
+    readonly labels?: Readonly<Record<string, string>>
+  } = {}
+) => ({
+  metric: {
+    type: `pubsub.googleapis.com/subscription/${more.metric ?? "num_undelivered_messages"}`,
+    ...(more.labels === undefined ? {} : { labels: more.labels })
+  },
+  resource: {
+    type: "pubsub_subscription",
+    labels: { project_id: more.project ?? "my-project", subscription_id: more.subscription ?? "my-subscription" }
+  },
+  metricKind: "GAUGE",
+  valueType: "INT64",
+  points: points.map(({ agoMillis, value }) => {
+    const time = new Date(1_700_000_000_000 - agoMillis).toISOString()
+    return { interval: { startTime: time, endTime: time }, value }
+  })
+})
+
+export const int64 = (value: number | string) => ({ int64Value: String(value) })

@@ -6,7 +6,7 @@ import type { EgressReason } from "#services/Egress"
 import type { KubernetesReason } from "#services/Kubernetes"
 import { SOURCES } from "#sources/index"
 import { simulated } from "#test/simulation/inSimulation"
-import { consumer, jsz, podMetrics, stream, vector } from "#test/sources/answers"
+import { consumer, int64, jsz, podMetrics, stream, timeSeries, vector } from "#test/sources/answers"
 import { inTime, ok, refused, sampleIn, signal } from "#test/sources/sourceWorld"
 import type { Behaviour, World } from "#test/sources/sourceWorld"
 
@@ -55,6 +55,17 @@ const CASES: Readonly<Partial<Record<string, Case>>> = {
   http: {
     signal: signal("http", { url: "https://billing.example.com/queue", jsonPointer: "/depth of queue" }),
     healthy: { "depth of queue": "42", at: "noon" },
+    value: 42,
+    world: overHttp
+  },
+  pubsub: {
+    // Without credentials, as an emulator is asked: one request, and its answer.
+    signal: signal("pubsub", {
+      projectId: "my-project",
+      subscriptionId: "my-subscription",
+      endpoint: "http://emulator:8085"
+    }),
+    healthy: { timeSeries: [timeSeries([{ agoMillis: 0, value: int64(42) }])], unit: "1" },
     value: 42,
     world: overHttp
   },

@@ -4,8 +4,11 @@ import * as TestClock from "effect/testing/TestClock"
 import type { Signal } from "#schemas/Policy"
 import type { PodState } from "#schemas/kubernetes/Pod"
 import type { Reading } from "#schemas/Reading"
+import { layerWith as cloudMonitoringLayerWith } from "#services/CloudMonitoring"
 import { Egress, EgressError, printableUrl } from "#services/Egress"
 import type { EgressAnswer, EgressReason, EgressRequest } from "#services/Egress"
+import { GoogleMetadata } from "#services/GoogleMetadata"
+import { layer as googleTokensLayer } from "#services/GoogleTokensLive"
 import { layer as httpJsonLayer } from "#services/HttpJson"
 import { Kubernetes, KubernetesError } from "#services/Kubernetes"
 import type { KubernetesReason, KubernetesRequest } from "#services/Kubernetes"
@@ -13,6 +16,7 @@ import { layer as natsLayer } from "#services/Nats"
 import { layerWith as prometheusLayerWith } from "#services/Prometheus"
 import { layer as resourceLayer } from "#services/ResourceMetrics"
 import { layer as secretsLayer } from "#services/Secrets"
+import { SourceError } from "#services/SourceError"
 import { bindSource } from "#sources/index"
 import type { BoundInput, SourceServices } from "#sources/index"
 import * as Stream from "effect/Stream"
@@ -32,6 +36,8 @@ export const ok = (body: unknown): Behaviour => ({
 export interface World {
   readonly http: (request: EgressRequest) => Behaviour
   readonly kubernetes: (request: KubernetesRequest) => unknown
+  /** What the metadata server answers; absent: workload identity was not chosen. */
+  readonly metadata?: () => { readonly status: number; readonly body: string }
 }
 
 export const refused = (reason: KubernetesReason) => new Refused(reason)
@@ -84,8 +90,17 @@ export const run = Effect.fnUntraced(function* (
     watch: () => Stream.never
   })
   const prometheus = prometheusLayerWith({ defaultUrl: settings.prometheusUrl }).pipe(Layer.provide(egress))
+  const metadata = Layer.succeed(GoogleMetadata, {
+    token: Effect.suspend(() =>
+      world.metadata === undefined
+        ? Effect.fail(new SourceError({ why: "BadOptions", detail: "Workload identity is off. Turn it on." }))
+        : Effect.succeed({ ...world.metadata(), url: "metadata", strippedOfCredentials: false })
+    )
+  })
+  const tokens = googleTokensLayer.pipe(Layer.provide([egress, metadata]))
   const layer = Layer.mergeAll(
     prometheus,
+    cloudMonitoringLayerWith({ url: "https://monitoring.googleapis.com" }).pipe(Layer.provide([egress, tokens])),
     natsLayer.pipe(Layer.provide(egress)),
     httpJsonLayer.pipe(Layer.provide(egress)),
     secretsLayer.pipe(Layer.provide(kubernetes)),
