@@ -12,7 +12,7 @@ import { withBaseline } from "#engines/index"
 import { Limiter } from "#schemas/Decision"
 import type { Observation, TargetState } from "#schemas/Observation"
 import type { Policy } from "#schemas/Policy"
-import { measured, missing, type Reading } from "#schemas/Reading"
+import { measured, missing, MissingReason, type Reading } from "#schemas/Reading"
 import { DECODE_SETTINGS } from "#schemas/crd/Crd"
 import { kindOf } from "#schemas/crd/index"
 import { boundEngines, Course, observe, policyOf, stateOf } from "#test/domain/policies"
@@ -26,8 +26,16 @@ interface Tick {
   readonly rollingOut?: boolean
   readonly disruptionFloor?: number
   readonly failingPodsFor?: number
-  readonly signals: Readonly<Record<string, number | "stale" | null>>
+  readonly signals: Readonly<Record<string, Given>>
 }
+
+interface Absent {
+  readonly missing: MissingReason
+  readonly because: string
+}
+
+/** Null is missing for a reason that does not matter. */
+type Given = number | "stale" | null | Absent
 
 interface Input {
   readonly title: string
@@ -48,12 +56,13 @@ const policyIn = ({ policy }: Input): Policy => {
   return withBaseline(Result.getOrThrowWith(decoded, (refusals) => new Error(JSON.stringify(refusals))))
 }
 
-const readingOf = (value: number | "stale" | null, at: number): Reading =>
-  value === null
-    ? missing("Unreachable", "connection refused")
-    : value === "stale"
-      ? { _tag: "Stale", value: 1, at: at - 600_000, ageMillis: 600_000, detail: "the sample is 600 s old" }
-      : measured(value, at)
+const readingOf = (value: Given, at: number): Reading => {
+  if (value === null) return missing("Unreachable", "connection refused")
+  if (value === "stale") {
+    return { _tag: "Stale", value: 1, at: at - 600_000, ageMillis: 600_000, detail: "the sample is 600 s old" }
+  }
+  return typeof value === "number" ? measured(value, at) : missing(value.missing, value.because)
+}
 
 const stateIn = (tick: Tick, replicas: number, at: number): Partial<TargetState> => ({
   specReplicas: replicas,
@@ -108,6 +117,16 @@ describe("the golden decisions", () => {
       Limiter.literals.filter((limiter) => !shown.has(limiter)),
       []
     )
+  })
+
+  it("show every reason for which a signal can be missing", () => {
+    const given = names.flatMap((name) =>
+      (read(`${name}.input.yaml`) as Input).ticks.flatMap(({ signals }) => Object.values(signals))
+    )
+    const shown = new Set(
+      given.flatMap((value) => (typeof value === "object" && value !== null ? [value.missing] : []))
+    )
+    assert.deepStrictEqual([...shown].toSorted(), MissingReason.literals.toSorted())
   })
 })
 

@@ -1,224 +1,214 @@
-/** What must hold for any policy and any course of events, over thousands of random ones. */
+/**
+ * What must hold for any policy and any course of events. Ten thousand random policies are run once, a few ticks each, and
+ * every property is asked about each tick that it says something of: no fewer than ten thousand, and it counts them.
+ */
+import { isDeepStrictEqual } from "node:util"
 import { assert, describe, it } from "vitest"
+import { readDump } from "#cli/explain/Dump"
+import { replayAll } from "#cli/explain/replayAll"
 import { decide } from "#domain/decide"
-import { noteReplicas } from "#domain/memory"
-import { settle } from "#domain/settle"
 import { readMemory } from "#schemas/Memory"
-import type { Limiter } from "#schemas/Decision"
-import type { TargetState } from "#schemas/Observation"
-import type { EngineSpec, Policy, Rates } from "#schemas/Policy"
-import { missing, type Reading } from "#schemas/Reading"
+import { Limiter } from "#schemas/Decision"
+import type { ScalingRules } from "#schemas/Policy"
+import { MissingReason } from "#schemas/Reading"
+import * as Result from "effect/Result"
 import { Dice } from "#test/domain/Dice"
-import {
-  boundEngines,
-  Course,
-  FREE,
-  hpaRates,
-  limitsOf,
-  observe,
-  policyOf,
-  rules,
-  signalOf,
-  stateOf,
-  type Values,
-  watched
-} from "#test/domain/policies"
+import { Course, hpaRates, limitsOf, policyOf } from "#test/domain/policies"
+import { type Ticked, wildCourse } from "#test/domain/wild"
 
-const STEP: EngineSpec = {
-  engine: "step",
-  options: {
-    rules: [{ signal: "rps", up: { op: "gt", thresholdMilli: 900_000 }, downBelowMilli: 300_000 }],
-    up: "ratio",
-    down: "one",
-    downAfterSeconds: 60
-  }
+const CASES = 10_000
+const TICKS = 6
+
+/** False: it says nothing about this tick. */
+type Property = (ticked: Ticked) => boolean
+
+/** What may end a decision on other terms than cooldown, step and rate: a bound, or a person's or an objective's word. */
+const FREED: ReadonlySet<Limiter> = new Set([
+  "RolledBack",
+  "CostCap",
+  "Schedule",
+  "TooManyReplicas",
+  "TooFewReplicas",
+  "Paused"
+])
+
+const isFreed = ({ decided: { decision } }: Ticked): boolean => {
+  const last = decision.steps.at(-1)
+  return last !== undefined && FREED.has(last.limiter)
 }
 
-const ratesOf = (dice: Dice): Rates =>
-  dice.pick<Rates>([
-    () => FREE,
-    () => ({ _tag: "Windows", upSeconds: dice.of([0, 30]), downSeconds: dice.of([0, 300]) }),
-    () => ({ _tag: "Absent", downSeconds: 300 }),
-    () => hpaRates(),
-    () =>
-      hpaRates(
-        rules({ policies: [{ type: "Pods", value: dice.int(1, 4), periodSeconds: 60 }], stabilizationSeconds: 30 }),
-        rules({ policies: [{ type: "Pods", value: 1, periodSeconds: 60 }], stabilizationSeconds: dice.of([0, 120]) })
-      )
-  ])
-
-const policyFor = (dice: Dice): Policy => {
-  const min = dice.int(0, 5)
-  const max = Math.max(1, min) + dice.int(0, 30)
-  const objective = dice.chance(0.4)
-  const share = () => dice.chance(0.5)
-  return policyOf({
-    bounds: { min, max },
-    mode: dice.of(["Active", "Active", "Active", "Recommend"] as const),
-    signals: [
-      signalOf({ onMissing: dice.of(["Hold", "Fallback"] as const), worksAtZero: true }),
-      signalOf({ name: "busy", target: { type: "Value", milli: 10_000 } }),
-      ...(objective ? [watched("latency", { role: "latency" }), watched("errorRate", { role: "errorRate" })] : [])
-    ],
-    engines: dice.of([
-      [{ engine: "target", options: {} }],
-      [
-        { engine: "target", options: {} },
-        { engine: "slo", options: {} }
-      ],
-      [STEP],
-      [STEP, { engine: "target", options: {} }]
-    ]),
-    limits: limitsOf({
-      rates: ratesOf(dice),
-      cooldown: { upSeconds: dice.of([0, 0, 45]), downSeconds: dice.of([0, 60, 300]) },
-      step: { ...(share() ? { up: dice.int(1, 5) } : {}), ...(share() ? { down: dice.int(1, 5) } : {}) }
-    }),
-    objectives: {
-      ...(objective ? { latency: { targetMs: 200, goodFraction: 0.99 }, errorRate: { target: 0.01 } } : {}),
-      ...(dice.chance(0.3)
-        ? {
-            cost: {
-              maxMonthlyCost: 36.5 * dice.int(1, 20),
-              costPerPodPerHour: 0.05,
-              preferredScaleDirection: "balanced" as const
-            }
-          }
-        : {})
-    },
-    schedules: dice.chance(0.3)
-      ? [{ name: "day", start: "*/20 * * * *", end: "10-59/20 * * * *", timeZone: "UTC", floor: 3, ceiling: 12 }]
-      : [],
-    ...(dice.chance(0.3) ? { fallback: { afterSeconds: 120, replicas: dice.int(1, 20) } } : {}),
-    safety: { rolloutGuard: share(), disruptionFloor: share(), rollback: share(), freezeOnFailingPods: share() }
+const allowance = (rules: ScalingRules, { at, from, writes }: Ticked, direction: 1 | -1): number => {
+  if (rules.selectPolicy === "Disabled") return from
+  const allowed = rules.policies.map(({ periodSeconds, type, value }) => {
+    const within = writes.filter((write) => write.at > at - periodSeconds * 1000)
+    const start = from - within.reduce((sum, { change }) => sum + change, 0)
+    if (type === "Pods") return start + direction * value
+    const moved = start * (1 + (direction * value) / 100)
+    return direction > 0 ? Math.ceil(moved) : Math.trunc(moved)
   })
+  const widest = (rules.selectPolicy === "Max") === direction > 0
+  return widest ? Math.max(...allowed) : Math.min(...allowed)
 }
 
-const readingOf = (dice: Dice, value: number, at: number): number | Reading =>
-  dice.pick<number | Reading>([
-    () => value,
-    () => value,
-    () => value,
-    () => value,
-    () => missing("Timeout", "no answer"),
-    () => ({ _tag: "Stale", value, at: at - 1, ageMillis: 1, detail: "old" })
-  ])
+const readAgain = <A>(value: A): unknown => JSON.parse(JSON.stringify(value))
 
-const worldOf = (
-  dice: Dice,
-  at: number,
-  current: number,
-  calm: boolean
-): { readonly values: Record<string, number | Reading>; readonly state: TargetState } => {
-  const reading = (value: number) => (calm ? value : readingOf(dice, value, at))
-  return {
-    values: {
-      rps: reading(dice.of([0, 100, 500, 2000, 9000]) * dice.float()),
-      busy: reading(20 * dice.float()),
-      latency: reading(dice.of([50, 150, 300]) * dice.float()),
-      errorRate: reading(0.02 * dice.float())
-    },
-    state: stateOf(current, {
-      readyReplicas: dice.chance(0.8) ? current : dice.int(0, current),
-      rollingOut: dice.chance(0.1),
-      ...(dice.chance(0.2) ? { disruptionFloor: dice.int(1, 10) } : {}),
-      ...(dice.chance(0.1) ? { failingPodsSince: at - dice.int(0, 400_000) } : {})
-    })
+const PROPERTIES: Readonly<Record<string, Property>> = {
+  "replicas stay inside the bounds, or where a person has put them": ({ decided: { decision }, from, policy }) => {
+    const { max, min } = policy.bounds
+    if (decision.limitedBy.includes("Paused") || decision.limitedBy.includes("Frozen")) {
+      if (decision.desired === from) return true
+    }
+    assert.isAtLeast(decision.desired, min)
+    assert.isAtMost(decision.desired, max)
+    return true
+  },
+
+  "nothing is lowered while a signal is missing or stale, but to the maximum or to a person's count": (ticked) => {
+    const { decided, from, policy, record } = ticked
+    const { desired, limitedBy } = decided.decision
+    const steering = policy.signals.filter(({ role, target }) => target !== undefined || role !== undefined)
+    const readings = new Map(record.observation.readings.map(({ reading, signal }) => [signal, reading]))
+    if (steering.every(({ name }) => readings.get(name)?._tag === "Measured")) return false
+    const asked = policy.pause?.direction === "Both" && policy.pause.replicas !== undefined
+    if (desired < from && !(asked && limitedBy.includes("Paused"))) {
+      assert.isAbove(from, policy.bounds.max)
+      assert.strictEqual(desired, policy.bounds.max)
+    }
+    return true
+  },
+
+  "cooldowns are kept": (ticked) => {
+    const { at, decided, from, policy, writes } = ticked
+    const { desired } = decided.decision
+    const { downSeconds, upSeconds } = policy.limits.cooldown
+    if (Math.max(downSeconds, upSeconds) === 0 || isFreed(ticked)) return false
+    const since = (writes_: typeof writes) => at - (writes_.at(-1)?.at ?? -Infinity)
+    if (desired > from) assert.isAtLeast(since(writes.filter(({ change }) => change > 0)), upSeconds * 1000)
+    if (desired < from) assert.isAtLeast(since(writes), downSeconds * 1000)
+    return true
+  },
+
+  "one write is never larger than the step allows": (ticked) => {
+    const { decided, from, policy } = ticked
+    const { down, up } = policy.limits.step
+    if ((up === undefined && down === undefined) || isFreed(ticked)) return false
+    assert.isAtMost(decided.decision.desired - from, up ?? Infinity)
+    assert.isAtMost(from - decided.decision.desired, down ?? Infinity)
+    return true
+  },
+
+  "no more is added or taken in a period than the rates allow, whatever the memory says": (ticked) => {
+    const { decided, from, policy } = ticked
+    const { rates } = policy.limits
+    if (rates._tag !== "Behavior" || isFreed(ticked)) return false
+    const { desired } = decided.decision
+    // From zero one pod is always allowed, unless up is disabled.
+    const atLeast = from === 0 && rates.scaleUp.selectPolicy !== "Disabled" ? 1 : from
+    if (desired > from) assert.isAtMost(desired, Math.max(allowance(rates.scaleUp, ticked, 1), atLeast))
+    if (desired < from) assert.isAtLeast(desired, Math.min(allowance(rates.scaleDown, ticked, -1), from))
+    return true
+  },
+
+  "every step begins where the last one ended, and the last one ends at the decision": ({ decided, from }) => {
+    const { action, desired, engine, limitedBy, reason, recommended, steps } = decided.decision
+    let value = steps[0]?.before ?? desired
+    for (const step of steps) {
+      assert.strictEqual(step.before, value)
+      value = step.after
+    }
+    assert.strictEqual(value, desired)
+    assert.deepStrictEqual([...new Set(steps.map(({ limiter }) => limiter))], limitedBy)
+    if (engine !== "hold" && engine !== "bounds") assert.strictEqual(steps[0]?.before ?? desired, recommended)
+    assert.strictEqual(action, desired > from ? "scale_up" : desired < from ? "scale_down" : "no_action")
+    assert.isAbove(reason.length, 0)
+    return true
   }
 }
 
-interface Ticked {
-  readonly policy: Policy
-  readonly before: Course
-  readonly at: number
-  readonly from: number
-  readonly state: TargetState
-  readonly values: Values
-  readonly decision: ReturnType<Course["tick"]>
-  readonly lastUpAt: number | undefined
-  readonly lastWriteAt: number | undefined
-  readonly foreign: boolean
+interface Asked {
+  cases: number
+  /** Of the first tick for which it does not hold; after it the property is asked no more. */
+  failure?: unknown
 }
 
-const courses = (count: number, ticks: number, look: (ticked: Ticked) => void): number => {
-  let looked = 0
-  for (let seed = 1; seed <= count; seed++) {
-    const dice = new Dice(seed)
-    const policy = policyFor(dice)
-    const course = new Course(policy, dice.int(policy.bounds.min, policy.bounds.max))
-    let at = 1_750_000_000_000
-    for (let tick = 0; tick < ticks; tick++) {
-      at += dice.of([5000, 15_000, 15_000, 60_000, 301_000])
-      const foreign = dice.chance(0.04)
-      if (foreign) course.replicas = dice.int(0, policy.bounds.max + 5)
-      const from = course.replicas
-      const { state, values } = worldOf(dice, at, from, dice.chance(0.5))
-      const { lastUpAt, lastWriteAt } = course.memory
-      const decision = course.tick(at, values, state)
-      look({ policy, before: course, at, from, state, values, decision, lastUpAt, lastWriteAt, foreign })
-      looked += 1
+interface Run {
+  readonly asked: Readonly<Record<string, Asked>>
+  readonly limiters: ReadonlySet<string>
+  readonly reasons: ReadonlySet<string>
+  readonly outcomes: ReadonlySet<string>
+}
+
+const askAll = (): Run => {
+  const asked = Object.fromEntries(Object.keys(PROPERTIES).map((title): [string, Asked] => [title, { cases: 0 }]))
+  const limiters = new Set<string>()
+  const reasons = new Set<string>()
+  const outcomes = new Set<string>()
+  for (let seed = 1; seed <= CASES; seed++) {
+    for (const ticked of wildCourse(new Dice(seed), seed, TICKS)) {
+      for (const limiter of ticked.decided.decision.limitedBy) limiters.add(limiter)
+      for (const { reading } of ticked.record.observation.readings) {
+        if (reading._tag === "Missing") reasons.add(reading.why)
+      }
+      outcomes.add(ticked.record.outcome._tag)
+      for (const [title, holds] of Object.entries(PROPERTIES)) {
+        const about = asked[title]
+        if (about === undefined || about.failure !== undefined) continue
+        try {
+          if (holds(ticked)) about.cases += 1
+        } catch (error) {
+          const message = error instanceof Error ? error.message : String(error)
+          about.failure = new Error(`seed ${seed}: ${message}\n${JSON.stringify(ticked.record, undefined, 1)}`)
+        }
+      }
     }
   }
-  return looked
+  return { asked, limiters, reasons, outcomes }
 }
 
-const isSeen = (value: Values[string] | undefined): boolean => typeof value === "number"
-const OUT_OF_BOUNDS: ReadonlyArray<Limiter> = ["TooManyReplicas", "TooFewReplicas"]
+describe("whatever happens", { timeout: 120_000 }, () => {
+  let run: Run | undefined
+  const all = (): Run => (run ??= askAll())
 
-describe("whatever happens", () => {
-  it("replicas stay inside the bounds, or where a person has put them", () => {
-    const looked = courses(400, 40, ({ decision, from, policy }) => {
-      const { max, min } = policy.bounds
-      if (decision.limitedBy.includes("Paused")) return assert.strictEqual(decision.desired, from)
-      assert.isAtLeast(decision.desired, min)
-      assert.isAtMost(decision.desired, max)
-    })
-    assert.strictEqual(looked, 16_000)
+  it.each(Object.keys(PROPERTIES))("%s", (title) => {
+    const about = all().asked[title]
+    if (about?.failure !== undefined) throw about.failure
+    assert.isAtLeast(about?.cases ?? 0, CASES)
   })
 
-  it("nothing is lowered while a signal is missing or stale, but to the maximum", () => {
-    let blind = 0
-    courses(400, 40, ({ decision, from, policy, values }) => {
-      const steering = policy.signals.filter(({ role, target }) => target !== undefined || role !== undefined)
-      if (steering.every(({ name }) => isSeen(values[name]))) return
-      blind += 1
-      if (decision.desired < from)
-        assert.deepStrictEqual([decision.engine, decision.desired], ["bounds", policy.bounds.max])
-    })
-    assert.isAbove(blind, 2000)
+  it("there was every limiter, every reason for which a signal is missing, and every outcome", () => {
+    const { limiters, outcomes, reasons } = all()
+    const lacking = (names: ReadonlyArray<string>, seen: ReadonlySet<string>) => names.filter((name) => !seen.has(name))
+    assert.deepStrictEqual(lacking(Limiter.literals, limiters), [])
+    assert.deepStrictEqual(lacking(MissingReason.literals, reasons), [])
+    assert.deepStrictEqual(
+      lacking(["Unchanged", "Withheld", "Scaled", "Refused", "Unknown", "Recovered"], outcomes),
+      []
+    )
   })
 
-  it("cooldowns are kept", () => {
-    let cooled = 0
-    courses(300, 40, ({ at, decision, from, lastUpAt, lastWriteAt, policy }) => {
-      const { downSeconds, upSeconds } = policy.limits.cooldown
-      const freed = decision.limitedBy.some((limiter) =>
-        ["RolledBack", "CostCap", "Schedule", ...OUT_OF_BOUNDS].includes(limiter)
-      )
-      if (freed || decision.desired === from) return
-      cooled += 1
-      if (decision.desired > from) assert.isAtLeast(at - (lastUpAt ?? -Infinity), upSeconds * 1000)
-      else assert.isAtLeast(at - (lastWriteAt ?? -Infinity), downSeconds * 1000)
-    })
-    assert.isAbove(cooled, 1000)
+  it("a record that was written down gives the same decision, and its memory the same next memory", () => {
+    let replayed = 0
+    for (let seed = 1; replayed < CASES; seed++) {
+      for (const { decided, engines, policy, record } of wildCourse(new Dice(seed), seed, 1 + (seed % TICKS))) {
+        if (record.outcome._tag === "Recovered" || replayed >= CASES) continue
+        const dump = readDump("case", JSON.stringify({ policies: [policy], records: [record] }))
+        const { policies, records } = Result.getOrThrowWith(dump, (words) => new Error(words))
+        const verdicts = [...replayAll(policies, records).values()]
+        assert.isTrue(
+          verdicts.length === 1 && verdicts[0]?._tag === "Same",
+          `seed ${seed}: ${JSON.stringify(verdicts)}`
+        )
+        const memory = Result.getOrThrowWith(readMemory(readAgain(record.memory)), (why) => new Error(why))
+        assert.isTrue(isDeepStrictEqual(memory, record.memory), `seed ${seed}: ${JSON.stringify(record.memory)}`)
+        const again = decide({ policy, engines, observation: record.observation, memory })
+        assert.isTrue(isDeepStrictEqual(again, decided), `seed ${seed}: ${JSON.stringify(again)}`)
+        replayed += 1
+      }
+    }
+    assert.strictEqual(replayed, CASES)
   })
 
-  it("one write is never larger than the step allows", () => {
-    let stepped = 0
-    courses(300, 40, ({ decision, from, policy }) => {
-      const { down, up } = policy.limits.step
-      const freed = decision.limitedBy.some((limiter) =>
-        ["RolledBack", "CostCap", "Schedule", ...OUT_OF_BOUNDS].includes(limiter)
-      )
-      if (freed) return
-      stepped += 1
-      assert.isAtMost(decision.desired - from, up ?? Infinity)
-      assert.isAtMost(from - decision.desired, down ?? Infinity)
-    })
-    assert.isAbove(stepped, 5000)
-  })
-
-  it("no more pods are added in a period than its policy allows", () => {
+  it("no more pods are added in a period than its policy allows, tick upon tick", () => {
     let periods = 0
     for (let seed = 1; seed <= 200; seed++) {
       const dice = new Dice(seed)
@@ -247,67 +237,6 @@ describe("whatever happens", () => {
       }
     }
     assert.strictEqual(periods, 12_000)
-  })
-
-  it("every step begins where the last one ended, and the last one ends at the decision", () => {
-    courses(200, 40, ({ decision, from }) => {
-      const { desired, engine, limitedBy, recommended, steps } = decision
-      let value = steps[0]?.before ?? desired
-      for (const step of steps) {
-        assert.strictEqual(step.before, value)
-        value = step.after
-      }
-      assert.strictEqual(value, desired)
-      assert.deepStrictEqual([...new Set(steps.map(({ limiter }) => limiter))], limitedBy)
-      if (engine !== "hold" && engine !== "bounds") assert.strictEqual(steps[0]?.before ?? desired, recommended)
-      assert.strictEqual(decision.action, desired > from ? "scale_up" : desired < from ? "scale_down" : "no_action")
-      assert.isAbove(decision.reason.length, 0)
-    })
-  })
-
-  it("a decision can be run again from what was written down, with the same outcome", () => {
-    for (let seed = 1; seed <= 150; seed++) {
-      const dice = new Dice(seed)
-      const policy = policyFor(dice)
-      const engines = boundEngines(policy)
-      let course = new Course(policy, dice.int(policy.bounds.min, policy.bounds.max))
-      let at = 1_750_000_000_000
-      for (let tick = 0; tick < 30; tick++) {
-        at += dice.of([5000, 15_000, 60_000, 301_000])
-        const { state, values } = worldOf(dice, at, course.replicas, dice.chance(0.5))
-        const observation = observe(at, state, values)
-        const memory = noteReplicas(course.memory, observation)
-        const first = decide({ policy, engines, observation, memory })
-        const written = JSON.parse(JSON.stringify({ policy, observation, memory })) as {
-          policy: Policy
-          observation: typeof observation
-          memory: unknown
-        }
-        const read = readMemory(written.memory)
-        if (read._tag === "Failure") throw new Error(read.failure)
-        assert.deepStrictEqual(read.success, memory)
-        const again = decide({
-          policy: written.policy,
-          engines: boundEngines(written.policy),
-          observation: written.observation,
-          memory: read.success
-        })
-        assert.deepStrictEqual(again, first)
-        const { decision } = first
-        const next = Object.assign(new Course(policy, decision.desired), { at })
-        next.memory =
-          decision.desired === state.specReplicas
-            ? first.memory
-            : settle({
-                policy,
-                observation,
-                decision,
-                memory: first.memory,
-                outcome: { _tag: "Scaled", from: state.specReplicas, to: decision.desired, resourceVersion: "" }
-              })
-        course = next
-      }
-    }
   })
 
   it("memory stays small however long it runs", () => {

@@ -26,7 +26,8 @@ const FIELDS = new Set(["t", "replicas", "ready", "signals"])
 const isSayable = ({ ticks }: Golden) =>
   ticks.every(
     (tick) =>
-      Object.keys(tick).every((field) => FIELDS.has(field)) && !Object.values(tick["signals"] ?? {}).includes("stale")
+      Object.keys(tick).every((field) => FIELDS.has(field)) &&
+      Object.values(tick["signals"] ?? {}).every((value) => typeof value === "number" || value === null)
   )
 
 const seconds = (t: unknown) => (typeof t === "string" ? Date.parse(t) / 1000 : t)
