@@ -30,7 +30,10 @@ class Unsatisfied extends Data.TaggedError("Unsatisfied") {}
 
 const OPERATOR = "http://127.0.0.1:8082"
 const LAST = 10
-const FORWARD = "kubectl -n nimbusguard port-forward deployment/nimbusguard-operator 8082"
+
+/** The dashboard listens on the pod's own loopback, so this is the way to it, and to the leader's and no standby's. */
+const forwardTo = (leader: string | undefined): string =>
+  `kubectl -n nimbusguard port-forward ${leader === undefined ? "deployment/nimbusguard-operator" : `pod/${leader}`} 8082`
 
 const no = Effect.fnUntraced(function* (message: string) {
   yield* Console.error(message)
@@ -139,9 +142,14 @@ const explainFile = Effect.fnUntraced(function* (request: Request, file: string)
   )
 })
 
-const explainStatus = Effect.fnUntraced(function* (request: Request, settings: Settings, why: string) {
+const explainStatus = Effect.fnUntraced(function* (
+  request: Request,
+  settings: Settings,
+  { leader, why }: { readonly leader?: string; readonly why: string }
+) {
   const { asked, json, kind, moment, replay } = request
-  if (replay) return yield* no(`${why} Only the operator's records, or a file of them, can be replayed: ${FORWARD}`)
+  const forward = forwardTo(leader)
+  if (replay) return yield* no(`${why} Only the operator's records, or a file of them, can be replayed: ${forward}`)
   const read = Effect.gen(function* () {
     const { cluster } = yield* KubernetesAccess
     const namespace = asked.namespace ?? cluster.namespace ?? "default"
@@ -153,7 +161,7 @@ const explainStatus = Effect.fnUntraced(function* (request: Request, settings: S
   if (status === undefined) return yield* no(`${why} There is no ${asked.kind} ${namespace}/${asked.name}.`)
   const decisions = chosen(status, moment)
   if (json) return yield* Console.log(JSON.stringify({ source: "status", why, decisions, status }, undefined, 2))
-  const opening = `${asked.kind} ${namespace}/${asked.name}, from its status. ${why} For what was seen and proposed: ${FORWARD}`
+  const opening = `${asked.kind} ${namespace}/${asked.name}, from its status. ${why} For what was seen and proposed: ${forward}`
   const gap = decisions.length === 0 ? ["Its status holds no decision of that time."] : []
   return yield* Console.log([opening, ...gap, ...tellStatus(status, decisions)].join("\n"))
 })
@@ -206,10 +214,12 @@ export const explainCommand = Command.make(
     const url = Option.getOrElse(flags.url, () => OPERATOR)
     const answer = yield* askOperator(url, request.asked, settings.dashboardToken)
     if (answer._tag === "Refused") return yield* no(answer.why)
-    if (answer._tag === "Nothing") return yield* explainStatus(request, settings, answer.why)
+    if (answer._tag === "Nothing") return yield* explainStatus(request, settings, answer)
     const told = yield* explainRecords(request, url, answer.dump)
     if (told !== undefined) return
-    return yield* explainStatus(request, settings, `The operator at ${url} holds nothing from before that time.`)
+    return yield* explainStatus(request, settings, {
+      why: `The operator at ${url} holds nothing from before that time.`
+    })
   })
 ).pipe(
   Command.withDescription(

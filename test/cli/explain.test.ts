@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Option, Result } from "effect"
@@ -47,6 +49,19 @@ const startCluster = () =>
         }
       : notFound
   )
+
+/** An operator that does not lead, as its dashboard answers. */
+const startStandby = () =>
+  new Promise<{ readonly url: string; readonly close: () => void }>((resolve) => {
+    const server = createServer((_, response) => {
+      const error = "This operator is a standby; pod-b leads"
+      response.writeHead(404, { "x-nimbusguard-leader": "pod-b" }).end(JSON.stringify({ error }))
+    })
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo
+      resolve({ url: `http://127.0.0.1:${port}`, close: () => void server.close() })
+    })
+  })
 
 describe("nimbusguard explain", () => {
   it("tells a person the decisions of a file, made again", () => {
@@ -107,6 +122,21 @@ describe("nimbusguard explain", () => {
       assert.include(other.err, "There is no ScalingPolicy elsewhere/web.")
     }
   )
+
+  it("sends from a standby to the leader, and tells what status holds meanwhile", { timeout: 60_000 }, async () => {
+    const [cluster, standby] = [await startCluster(), await startStandby()]
+    const ask = (...more: ReadonlyArray<string>) =>
+      run(["explain", "scalep/web", "--url", standby.url, "--kubeconfig", cluster.kubeconfig, ...more])
+    const [told, replayed] = await Promise.all([ask("--output", "text"), ask("--replay")])
+    cluster.close()
+    standby.close()
+    const forward = "kubectl -n nimbusguard port-forward pod/pod-b 8082"
+    assert.deepStrictEqual([told.code, replayed.code], [0, 1])
+    assert.include(told.out, "This operator is a standby; pod-b leads")
+    assert.include(told.out, `For what was seen and proposed: ${forward}\n`)
+    assert.include(told.out, "2026-01-01T00:00:15Z  2 -> 4, Scaled")
+    assert.include(replayed.err, `can be replayed: ${forward}`)
+  })
 
   it("says what is wrong with a name, and what a file does not hold", () => {
     const wrong = nimbusguard(["explain", "deployment/web"])

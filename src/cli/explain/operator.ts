@@ -9,14 +9,22 @@ const TIMEOUT_MILLIS = 15_000
 
 export type Answer =
   | { readonly _tag: "Held"; readonly dump: Dump }
-  /** It has no records of it; status may have more. */
-  | { readonly _tag: "Nothing"; readonly why: string }
+  /** It has no records of it; status may have more, and the leader has, where this one is a standby that knows it. */
+  | { readonly _tag: "Nothing"; readonly why: string; readonly leader?: string }
   /** Somebody has to do something first. */
   | { readonly _tag: "Refused"; readonly why: string }
 
-const leads = (headers: Headers): string => {
-  const leader = headers.get("x-nimbusguard-leader")
-  return leader === null ? "" : ` It is a standby; ${decodeURI(leader)} leads: ask there.`
+/** Undefined: this one leads, or it does not know either. */
+const leaderIn = (headers: Headers): string | undefined => {
+  const header = headers.get("x-nimbusguard-leader")
+  const leader =
+    header === null
+      ? ""
+      : Result.getOrElse(
+          Result.try(() => decodeURI(header)),
+          () => header
+        )
+  return leader === "" || leader === "nobody" ? undefined : leader
 }
 
 const errorIn = (text: string): string => {
@@ -39,14 +47,15 @@ export const askOperator = Effect.fn("explain.askOperator")(function* (
         redirect: "error",
         signal: AbortSignal.any([interrupted, AbortSignal.timeout(TIMEOUT_MILLIS)])
       })
-      return { status: response.status, text: await response.text(), leader: leads(response.headers) }
+      return { status: response.status, text: await response.text(), leader: leaderIn(response.headers) }
     })
   )
   if (Result.isFailure(asked)) {
     return { _tag: "Nothing", why: `No operator answers at ${url}.` }
   }
   const { leader, status, text } = asked.success
-  if (status === 404) return { _tag: "Nothing", why: `${errorIn(text)} (${url}).${leader}` }
+  const nothing = (why: string): Answer => ({ _tag: "Nothing", why, ...(leader === undefined ? {} : { leader }) })
+  if (status === 404) return nothing(`${errorIn(text)} (${url}).`)
   if (status === 401) {
     return { _tag: "Refused", why: `The operator at ${url} asks for a token: set DASHBOARD_TOKEN to it.` }
   }
@@ -54,6 +63,6 @@ export const askOperator = Effect.fn("explain.askOperator")(function* (
   const dump = readDump(`The answer of ${url}`, text)
   if (Result.isFailure(dump)) return { _tag: "Refused", why: dump.failure }
   return dump.success.records.length === 0
-    ? { _tag: "Nothing", why: `The operator at ${url} has decided nothing for it yet.${leader}` }
+    ? nothing(`The operator at ${url} has decided nothing for it yet.`)
     : { _tag: "Held", dump: dump.success }
 })

@@ -35,9 +35,13 @@ describe("the running operator, asked for records", () => {
       const empty = yield* answerTo(saying(200, '{"records":[]}'))
       assert.include(JSON.stringify(empty.answer), "has decided nothing for it yet")
       const standby = yield* answerTo(saying(404, '{"error":"No such policy"}', { "x-nimbusguard-leader": "pod-b" }))
-      assert.strictEqual(standby.answer._tag, "Nothing")
-      assert.include(JSON.stringify(standby.answer), "No such policy")
-      assert.include(JSON.stringify(standby.answer), "pod-b leads: ask there.")
+      assert.deepStrictEqual(standby.answer, {
+        _tag: "Nothing",
+        why: `No such policy (${standby.server.url}/).`,
+        leader: "pod-b"
+      })
+      const orphan = yield* answerTo(saying(404, '{"error":"No such policy"}', { "x-nimbusguard-leader": "nobody" }))
+      assert.notProperty(orphan.answer, "leader")
       const url = `http://127.0.0.1:${yield* Effect.promise(freePort)}`
       assert.deepStrictEqual(yield* askOperator(url, ASKED, undefined), {
         _tag: "Nothing",
