@@ -31,6 +31,7 @@ export interface Subscription {
 export interface ServiceAccount {
   readonly email: string
   readonly publicKey: KeyObject
+  readonly tokenUri: string
   readonly projects: ReadonlySet<string>
 }
 
@@ -133,7 +134,7 @@ export class GoogleCloud {
   createKey(email: string, projects: ReadonlyArray<string>, tokenUri = `${this.url}/token`): string {
     const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
     const keyId = randomUUID().replaceAll("-", "")
-    this.#accounts.set(keyId, { email, publicKey, projects: new Set(projects) })
+    this.#accounts.set(keyId, { email, publicKey, tokenUri, projects: new Set(projects) })
     const [project = "none"] = projects
     return JSON.stringify(
       {
@@ -154,7 +155,7 @@ export class GoogleCloud {
   /** The operator's pod runs as this account, which may read these projects. */
   bindWorkloadIdentity(email: string, projects: ReadonlyArray<string>): void {
     const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
-    this.#accounts.set(email, { email, publicKey, projects: new Set(projects) })
+    this.#accounts.set(email, { email, publicKey, tokenUri: `${this.url}/token`, projects: new Set(projects) })
     this.#workloadIdentity = email
   }
 
@@ -238,7 +239,7 @@ export class GoogleCloud {
         Buffer.from(signature ?? "", "base64url")
       )
     if (!isSigned) return tokenError(400, "invalid_grant", "Invalid JWT Signature.")
-    if (aud !== `http://${request.headers.host}/token`) {
+    if (aud !== account.tokenUri) {
       return tokenError(400, "invalid_grant", "Failed audience check. The right audience is the token endpoint.")
     }
     const seconds = now() / 1000
