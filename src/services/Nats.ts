@@ -13,11 +13,13 @@ import { jsonBody } from "#services/jsonBody"
 import { Jsz, Routez, serverOf, Varz } from "#services/natsMonitoring"
 import type { JetStreamServer } from "#services/natsMonitoring"
 import { SourceError } from "#services/SourceError"
+import type { TlsMaterial } from "#services/tlsMaterial"
 
 export interface JetStreamQuestion {
   readonly monitoringUrl: string
   readonly peerUrls?: ReadonlyArray<string>
   readonly headers?: Readonly<Record<string, string>>
+  readonly tls?: TlsMaterial
   /** Only this one, where the server knows it: a smaller answer. */
   readonly account?: string
 }
@@ -63,6 +65,7 @@ const tooMany = (accounts: number) =>
 interface Server {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  readonly tls?: TlsMaterial
   readonly timeoutMillis?: number
 }
 
@@ -166,8 +169,9 @@ const make = Effect.gen(function* () {
   })
 
   const view = Effect.fn("Nats.view")(function* (question: JetStreamQuestion) {
-    const { account, headers = {}, monitoringUrl, peerUrls = [] } = question
-    const entrance: Server = { url: monitoringUrl, headers }
+    const { account, headers = {}, monitoringUrl, peerUrls = [], tls } = question
+    const proof = tls === undefined ? { headers } : { headers, tls }
+    const entrance: Server = { url: monitoringUrl, ...proof }
     const held: Held = { chars: 0 }
     const first = yield* readServer(entrance, account, held)
     if (!first.clustered) return { servers: [{ ...first, name: undefined }], unreached: [] } as JetStreamView
@@ -192,13 +196,14 @@ const make = Effect.gen(function* () {
     })
 
     note(names.get(first.id), first)
-    yield* askAll(peerUrls.slice(0, MEMBERS_MAX).map((url) => ({ url, headers })))
+    yield* askAll(peerUrls.slice(0, MEMBERS_MAX).map((url) => ({ url, ...proof })))
     const ips = routes
       .filter(({ remote_id, remote_name }) => !reached.has(remote_name ?? names.get(remote_id) ?? ""))
       .flatMap(({ ip = "" }) => (ip === "" ? [] : [ip]))
-    // Found, not named: the policy's headers were not meant for them.
+    // Found, not named: the policy's headers and certificate were not meant for them; whom it trusts, they must prove.
+    const trust = tls?.ca === undefined ? {} : { tls: { ca: tls.ca } }
     const found = reached.size < first.size ? candidates(monitoringUrl, missing(), [...new Set(ips)]) : []
-    yield* askAll(found.map((url) => ({ url, headers: {} })))
+    yield* askAll(found.map((url) => ({ url, headers: {}, ...trust })))
     const silent = missing()
     const unnamed = first.size - reached.size - silent.length
     return {

@@ -15,6 +15,7 @@ import { readAnswer } from "#services/prometheusAnswer"
 import type { PrometheusAnswer } from "#services/prometheusAnswer"
 import { Settings } from "#services/Settings"
 import { SourceError } from "#services/SourceError"
+import type { TlsMaterial } from "#services/tlsMaterial"
 import { traced } from "#services/traced"
 
 export interface PrometheusQuery {
@@ -22,6 +23,7 @@ export interface PrometheusQuery {
   readonly serverUrl: string | undefined
   readonly promql: string
   readonly headers?: Readonly<Record<string, string>>
+  readonly tls?: TlsMaterial
   /** Evaluated then instead of now. */
   readonly at?: Millis
   /** How old a sample may be and still count, instead of the server's default of five minutes. */
@@ -47,7 +49,7 @@ const SERIES_KEPT_MAX = 1000
 const SERVERS_MAX = 256
 
 /** A question as text, so that equal ones are one key of the cache. */
-interface Question extends Pick<EgressRequest, "headers" | "trusted" | "answer"> {
+interface Question extends Pick<EgressRequest, "headers" | "tls" | "trusted" | "answer"> {
   readonly server: string
   readonly parameters: Readonly<Record<string, string>>
 }
@@ -74,21 +76,14 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
   const egress = yield* Egress
   const getOnly = yield* Ref.make<ReadonlySet<string>>(new Set())
 
-  const exchange = Effect.fnUntraced(function* ({
-    answer = "number",
-    headers = {},
-    parameters,
-    server,
-    trusted = false
-  }: Question) {
+  const exchange = Effect.fnUntraced(function* ({ parameters, server, ...common }: Question) {
     const url = queryUrl(server)
-    const common = { headers, trusted, answer }
     const get = Effect.suspend(() => egress.request({ ...common, method: "GET", url: withQuery(url, parameters) }))
     if ((yield* Ref.get(getOnly)).has(server)) return yield* get
     const text = new URLSearchParams(parameters).toString()
     const body = { contentType: "application/x-www-form-urlencoded", text }
-    const answered = yield* egress.request({ ...common, method: "POST", url, body })
-    if (answered.status !== 405) return answered
+    const answer = yield* egress.request({ ...common, method: "POST", url, body })
+    if (answer.status !== 405) return answer
     yield* Ref.update(getOnly, (known) => new Set([...known, server].slice(-SERVERS_MAX)))
     return yield* get
   })
@@ -114,7 +109,15 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
 
   return Prometheus.of({
     hasDefault: settings.defaultUrl !== undefined,
-    query: Effect.fnUntraced(function* ({ answer, at, headers, lookbackMillis, promql, serverUrl }: PrometheusQuery) {
+    query: Effect.fnUntraced(function* ({
+      answer,
+      at,
+      headers,
+      lookbackMillis,
+      promql,
+      serverUrl,
+      tls
+    }: PrometheusQuery) {
       const server = serverUrl ?? settings.defaultUrl
       if (server === undefined) {
         return yield* new SourceError({
@@ -126,6 +129,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
       const question: Question = {
         server,
         trusted: serverUrl === undefined,
+        ...(tls === undefined ? {} : { tls }),
         ...(answer === undefined ? {} : { answer }),
         headers: Object.fromEntries(Object.entries(headers ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))),
         parameters: {

@@ -1,11 +1,12 @@
 /** The backlog behind a NATS subject: what a JetStream consumer has yet to be given, and yet to confirm. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { httpAuthFields, httpUrl } from "#schemas/Endpoint"
+import { certWithKey, httpAuthFields, httpUrl, tlsFields } from "#schemas/Endpoint"
 import type { Reading } from "#schemas/Reading"
 import { Nats } from "#services/Nats"
 import { requestHeaders } from "#services/requestHeaders"
 import type { Secrets } from "#services/Secrets"
+import { tlsMaterial } from "#services/tlsMaterial"
 import { traced } from "#services/traced"
 import { readBacklog } from "#sources/nats/backlog"
 import type { SampleInput, Source } from "#sources/Source"
@@ -40,17 +41,25 @@ export const NatsOptions = Schema.Struct({
       description: "What to make of several matching consumers. Absent: several are an error that lists them."
     })
   ),
-  ...httpAuthFields
-}).annotate({ description: "Backlog of a JetStream consumer: its pending messages and those not yet confirmed." })
+  ...httpAuthFields,
+  ...tlsFields
+})
+  .annotate({
+    description: "Backlog of a JetStream consumer: its pending messages and those not yet confirmed.",
+    "x-kubernetes-validations": [certWithKey.rule]
+  })
+  .check(certWithKey.check)
 export type NatsOptions = typeof NatsOptions.Type
 
 const sampleOnce = traced("nats.sample")(function* (input: SampleInput<NatsOptions>) {
   const { at, maxSampleAgeMillis, namespace, options } = input
   const headers = yield* requestHeaders(namespace, options)
+  const tls = yield* tlsMaterial(namespace, options)
   const nats = yield* Nats
   const view = yield* nats.jetStream({
     monitoringUrl: options.natsMonitoringURL,
     headers,
+    ...(tls === undefined ? {} : { tls }),
     ...(options.peerMonitoringURLs === undefined ? {} : { peerUrls: options.peerMonitoringURLs }),
     ...(options.account === undefined ? {} : { account: options.account })
   })

@@ -1,13 +1,14 @@
 /** The value of a PromQL query. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { exactlyOneOf, httpAuthFields, httpUrl } from "#schemas/Endpoint"
+import { certWithKey, exactlyOneOf, httpAuthFields, httpUrl, tlsFields } from "#schemas/Endpoint"
 import { measured, missing } from "#schemas/Reading"
 import type { Millis, Missing, Reading, Stale } from "#schemas/Reading"
 import { Prometheus } from "#services/Prometheus"
 import type { PrometheusAnswer, PrometheusSeries } from "#services/prometheusAnswer"
 import { requestHeaders } from "#services/requestHeaders"
 import type { Secrets } from "#services/Secrets"
+import { tlsMaterial } from "#services/tlsMaterial"
 import { traced } from "#services/traced"
 import { unusable } from "#sources/Source"
 import type { SampleInput, Source } from "#sources/Source"
@@ -32,6 +33,7 @@ export const PrometheusOptions = Schema.Struct({
     })
   ),
   ...httpAuthFields,
+  ...tlsFields,
   reduce: Schema.optionalKey(
     Schema.Literals(["max", "min", "sum", "avg", "first"]).annotate({
       description:
@@ -47,9 +49,9 @@ export const PrometheusOptions = Schema.Struct({
 })
   .annotate({
     description: "The value of a PromQL query.",
-    "x-kubernetes-validations": [either.rule]
+    "x-kubernetes-validations": [either.rule, certWithKey.rule]
   })
-  .check(either.check)
+  .check(either.check, certWithKey.check)
 export type PrometheusOptions = typeof PrometheusOptions.Type
 
 type Reduce = NonNullable<PrometheusOptions["reduce"]>
@@ -140,9 +142,16 @@ const sampleOnce = traced("prometheus.sample")(function* (input: SampleInput<Pro
   }
   const prometheus = yield* Prometheus
   const headers = yield* requestHeaders(namespace, options)
+  const tls = yield* tlsMaterial(namespace, options)
   const limit = limitOf(input)
   const ask = (promql: string, lookbackMillis: number | undefined) =>
-    prometheus.query({ serverUrl, promql, headers, ...(lookbackMillis === undefined ? {} : { lookbackMillis }) })
+    prometheus.query({
+      serverUrl,
+      promql,
+      headers,
+      ...(tls === undefined ? {} : { tls }),
+      ...(lookbackMillis === undefined ? {} : { lookbackMillis })
+    })
   const { kind, series } = yield* ask(query, limit)
   if (series.length === 0) {
     // Nothing that young. What is older is worth showing, and must not pass for an empty queue.

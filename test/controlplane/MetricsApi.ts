@@ -53,6 +53,7 @@ export class MetricsApi {
   readonly #unregister: Array<() => Promise<void>> = []
   #usage: (pod: KubernetesObject) => Usage | undefined = () => undefined
   #failing: number | undefined
+  #items: ReadonlyArray<object> | string | undefined
 
   private constructor(cluster: Cluster, server: Server) {
     this.#cluster = cluster
@@ -105,6 +106,11 @@ export class MetricsApi {
     this.#failing = status
   }
 
+  /** These are the items of every list of pod metrics, until it is undefined again; a text is sent as it stands. */
+  answerWith(items: ReadonlyArray<object> | string | undefined): void {
+    this.#items = items
+  }
+
   async close(): Promise<void> {
     for (const unregister of this.#unregister) await unregister()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
@@ -140,6 +146,18 @@ export class MetricsApi {
         status: "Failure",
         code: this.#failing,
         message
+      })
+    }
+    if (typeof this.#items === "string") {
+      response.writeHead(200, { "content-type": "application/json" }).end(this.#items)
+      return
+    }
+    if (this.#items !== undefined) {
+      return this.#send(response, 200, {
+        kind: "PodMetricsList",
+        apiVersion: groupVersion,
+        metadata: {},
+        items: this.#items
       })
     }
     const timestamp = new Date().toISOString().replace(/\.\d+/, "")

@@ -53,7 +53,10 @@ export class NatsConnection {
     socket.on("close", () => this.#fail(new Error("the NATS connection is closed")))
   }
 
-  static async open(port: number): Promise<NatsConnection> {
+  static async open(
+    port: number,
+    credentials: { readonly user?: string; readonly pass?: string } = {}
+  ): Promise<NatsConnection> {
     const socket = connect(port, "127.0.0.1")
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve)
@@ -61,7 +64,7 @@ export class NatsConnection {
     })
     const connection = new NatsConnection(socket)
     connection.#write(
-      `CONNECT ${JSON.stringify({ verbose: false, pedantic: false, headers: true, no_responders: true, lang: "test", version: "1", protocol: 1 })}`
+      `CONNECT ${JSON.stringify({ verbose: false, pedantic: false, headers: true, no_responders: true, lang: "test", version: "1", protocol: 1, ...credentials })}`
     )
     await connection.flush()
     return connection

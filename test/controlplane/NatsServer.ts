@@ -1,5 +1,8 @@
 // A real nats-server with JetStream and its monitoring port, alone or as a cluster whose members can be killed.
 import { writeFile } from "node:fs/promises"
+import { get as httpGet, type IncomingMessage } from "node:http"
+import { get as httpsGet } from "node:https"
+import { text } from "node:stream/consumers"
 import { findProgram, remedyFor } from "./Binaries.ts"
 import { eventually } from "./eventually.ts"
 import { NatsConnection } from "./NatsConnection.ts"
@@ -9,6 +12,21 @@ export interface NatsOptions {
   readonly program?: string
   /** Default: 1. Three or more form a cluster and elect leaders. */
   readonly members?: number
+  /** Monitoring over HTTPS alone, with this certificate; clients are let in with and without TLS. */
+  readonly tls?: { readonly certificatePath: string; readonly keyPath: string }
+  /** Accounts with JetStream; each has a user of the account's name, and its password is that name too. */
+  readonly accounts?: ReadonlyArray<string>
+}
+
+/** Whatever the certificate: whether it is believed is the product's question, not the harness's. */
+const healthOf = async (monitoringUrl: string): Promise<readonly [number, string]> => {
+  const url = new URL("/healthz", monitoringUrl)
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const asked =
+      url.protocol === "https:" ? httpsGet(url, { rejectUnauthorized: false }, resolve) : httpGet(url, resolve)
+    asked.once("error", reject)
+  })
+  return [answer.statusCode ?? 0, await text(answer)]
 }
 
 export class NatsMember {
@@ -18,10 +36,10 @@ export class NatsMember {
   readonly #start: () => ServerProcess
   #process: ServerProcess
 
-  constructor(name: string, port: number, monitoringPort: number, start: () => ServerProcess) {
+  constructor(name: string, port: number, monitoringUrl: string, start: () => ServerProcess) {
     this.name = name
     this.port = port
-    this.monitoringUrl = `http://127.0.0.1:${monitoringPort}`
+    this.monitoringUrl = monitoringUrl
     this.#start = start
     this.#process = start()
   }
@@ -33,8 +51,9 @@ export class NatsMember {
     return (await answer.json()) as A
   }
 
-  connect(): Promise<NatsConnection> {
-    return NatsConnection.open(this.port)
+  /** As a user of this account; absent: of the global one. */
+  connect(account?: string): Promise<NatsConnection> {
+    return NatsConnection.open(this.port, account === undefined ? {} : { user: account, pass: account })
   }
 
   /** Waits until the member is healthy by its own account (in a cluster: with a leader). */
@@ -42,9 +61,9 @@ export class NatsMember {
     const server = this.#process
     await eventually(
       async (seen) => {
-        const answer = await fetch(`${this.monitoringUrl}/healthz`)
-        seen(await answer.text())
-        return answer.ok
+        const [status, said] = await healthOf(this.monitoringUrl)
+        seen(said)
+        return status === 200
       },
       { what: `${this.name} to be healthy`, intervalMillis: 50, assertHope: () => server.assertRunning() }
     )
@@ -71,6 +90,9 @@ export class NatsMember {
   }
 }
 
+const accountConfig = (name: string) =>
+  [name, { jetstream: "enabled", users: [{ user: name, password: name }] }] as const
+
 export class NatsServer {
   readonly members: ReadonlyArray<NatsMember>
   readonly #group: ProcessGroup
@@ -81,7 +103,7 @@ export class NatsServer {
   }
 
   static async start(options: NatsOptions = {}): Promise<NatsServer> {
-    const { program = findProgram("nats-server"), members: count = 1 } = options
+    const { accounts, program = findProgram("nats-server"), members: count = 1, tls } = options
     if (program === undefined) throw new Error(remedyFor("nats-server"))
     const group = await ProcessGroup.open("nats")
     try {
@@ -97,7 +119,14 @@ export class NatsServer {
           server_name: name,
           host: "127.0.0.1",
           port: client,
-          http: `127.0.0.1:${monitoring}`,
+          ...(tls === undefined
+            ? { http: `127.0.0.1:${monitoring}` }
+            : {
+                https: `127.0.0.1:${monitoring}`,
+                tls: { cert_file: tls.certificatePath, key_file: tls.keyPath },
+                allow_non_tls: true
+              }),
+          ...(accounts === undefined ? {} : { accounts: Object.fromEntries(accounts.map(accountConfig)) }),
           jetstream: { store_dir: group.path(name), max_mem: 67_108_864, max_file: 1_073_741_824 },
           ...(count === 1 ? {} : { cluster: { name: "test", listen: `127.0.0.1:${route}`, routes } })
         }
@@ -106,7 +135,12 @@ export class NatsServer {
       }
       const members = launches.map(
         (launch, at) =>
-          new NatsMember(launch.name, ports[at]?.client ?? 0, ports[at]?.monitoring ?? 0, () => group.start(launch))
+          new NatsMember(
+            launch.name,
+            ports[at]?.client ?? 0,
+            `${tls === undefined ? "http" : "https"}://127.0.0.1:${ports[at]?.monitoring ?? 0}`,
+            () => group.start(launch)
+          )
       )
       await Promise.all(members.map((member) => member.ready()))
       return new NatsServer(members, group)
