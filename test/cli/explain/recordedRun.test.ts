@@ -5,7 +5,12 @@ import { join } from "node:path"
 import { afterAll, assert, describe, it } from "vitest"
 import { readDump } from "#cli/explain/Dump"
 import { replayAll } from "#cli/explain/replayAll"
+import { decide } from "#domain/decide"
+import { adopt, carryOver } from "#domain/memory"
+import { settle } from "#domain/settle"
+import { bindEngine } from "#engines/index"
 import type { DecisionRecord } from "#schemas/Decision"
+import type { Memory } from "#schemas/Memory"
 import { Result } from "effect"
 import { nimbusguard } from "#test/cli/nimbusguard"
 import { JOBS, recordedRun, WEB } from "#test/cli/explain/recordedRun"
@@ -25,13 +30,21 @@ const lineOf = ({ observation: { at, readings, state } }: DecisionRecord): strin
     )
   })
 
-const answerOf = ({ decision, observation }: DecisionRecord) => ({
-  t: observation.at / 1000,
-  desired: decision.desired,
-  recommended: decision.recommended ?? null,
-  limitedBy: decision.limitedBy,
-  engine: decision.engine
-})
+/** All that a line can say why a signal is missing is null, so only then the sentence is another. */
+const isSeen = ({ observation }: DecisionRecord): boolean =>
+  observation.readings.every(({ reading }) => reading._tag === "Measured")
+
+const answerOf = (record: DecisionRecord) => {
+  const { decision, observation } = record
+  return {
+    t: observation.at / 1000,
+    desired: decision.desired,
+    recommended: decision.recommended ?? null,
+    limitedBy: decision.limitedBy,
+    engine: decision.engine,
+    ...(isSeen(record) ? { reason: decision.reason } : {})
+  }
+}
 
 describe("a recorded run", () => {
   it("has something to compare", () => {
@@ -58,12 +71,14 @@ describe("a recorded run", () => {
       const answers = stdout
         .trim()
         .split("\n")
-        .map((text) => {
+        .map((text, index) => {
           const { reason, ...answer } = JSON.parse(text) as Record<string, unknown>
           assert.isString(reason)
-          return answer
+          const record = records[index]
+          return record !== undefined && isSeen(record) ? { ...answer, reason } : answer
         })
       assert.deepStrictEqual(answers, records.map(answerOf))
+      assert.isAbove(records.filter(isSeen).length, 140)
     })
   }
 
@@ -77,6 +92,26 @@ describe("a recorded run", () => {
     )
     assert.strictEqual(generations.length, 4)
   })
+
+  for (const name of ["web", "jobs", "edited"]) {
+    it(`of ${name} remembers in each record what came of the one before it`, () => {
+      const { records } = run.of(name)
+      let memory: Memory | undefined
+      for (const record of records) {
+        const { decision, observation, outcome } = record
+        const policy = run.policies.find(
+          ({ ref }) => ref.uid === record.policy.uid && ref.generation === record.policy.generation
+        )
+        if (policy === undefined) throw new Error(`nothing holds generation ${record.policy.generation}`)
+        if (memory !== undefined)
+          assert.deepStrictEqual(record.memory, adopt(carryOver(memory, policy).memory, observation))
+        const engines = policy.engines.map((spec) => Result.getOrThrow(bindEngine(spec)))
+        const decided = decide({ policy, engines, observation, memory: record.memory })
+        memory = settle({ policy, memory: decided.memory, observation, decision, outcome })
+      }
+      assert.isAtLeast(records.length, 150)
+    })
+  }
 
   it("is decided again as it was, record by record, also after it has been written down", () => {
     const written = readDump("run", JSON.stringify({ policies: run.policies, records: run.records }))
