@@ -1,8 +1,10 @@
 import { createServer } from "node:net"
-import type { AddressInfo } from "node:net"
+import { setTimeout } from "node:timers/promises"
+import type { AddressInfo, Server } from "node:net"
 import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Option } from "effect"
+import * as TestClock from "effect/testing/TestClock"
 import { ANSWER_BYTES_MAX, ANSWER_DEPTH_MAX, ANSWER_LIMITS, SMALL_ANSWER_BYTES } from "#services/Egress"
 import type { EgressRequest } from "#services/Egress"
 import type { EgressSettings } from "#services/EgressLive"
@@ -272,6 +274,72 @@ describe("an answer", () => {
     })
   )
 
+  it.live("a header at a time, for ever, costs one deadline", () =>
+    Effect.gen(function* () {
+      const port = yield* Effect.acquireRelease(
+        Effect.callback<readonly [number, Server]>((resume) => {
+          const server = createServer((socket) => {
+            socket.on("error", () => {})
+            socket.write("HTTP/1.1 200 OK\r\n")
+            let at = 0
+            const timer = setInterval(() => socket.write(`x-${at++}: y\r\n`), 10)
+            socket.on("close", () => clearInterval(timer))
+          })
+          server.listen(0, "127.0.0.1", () => resume(Effect.succeed([(server.address() as AddressInfo).port, server])))
+        }),
+        ([, server]) => Effect.sync(() => server.close())
+      )
+      const url = `http://127.0.0.1:${port[0]}`
+      assert.strictEqual((yield* reason({ url, timeoutMillis: 200 }))._tag, "Timeout")
+    })
+  )
+
+  it.live("of a good server comes while others hang, flood, drip, turn in circles and explode", () =>
+    Effect.gen(function* () {
+      const bomb = gzipSync(Buffer.alloc(16 * 1024 * 1024))
+      const lists = "[[],".repeat(100_000)
+      const hostile = yield* serve((asked, response) => {
+        switch (asked.url) {
+          case "/flood": {
+            const flood = () => {
+              while (!response.destroyed && response.write(MEBIBYTE)) continue
+            }
+            response.on("drain", flood)
+            return flood()
+          }
+          case "/drip": {
+            const timer = setInterval(() => response.write(" "), 10)
+            return void response.on("close", () => clearInterval(timer))
+          }
+          case "/circle":
+            return void response.writeHead(302, { location: "/circle" }).end()
+          case "/bomb":
+            return void response.writeHead(200, { "content-encoding": "gzip" }).end(bomb)
+          case "/lists":
+            return void response.end(lists)
+          default:
+        }
+      })
+      const good = yield* serve((_, response) => void response.end("42"))
+      const paths = ["/hang", "/flood", "/drip", "/circle", "/bomb", "/lists"]
+      yield* Effect.gen(function* () {
+        const attack = Effect.forEach(
+          Array.from({ length: 10 }, () => paths).flat(),
+          (path) => Effect.flip(request({ url: `${hostile.url}${path}`, timeoutMillis: 2_000 })),
+          { concurrency: "unbounded" }
+        )
+        const attacking = yield* Effect.forkChild(attack)
+        yield* eventually(() => hostile.open() > 0)
+        for (let asked = 0; asked < 20; asked += 1) {
+          assert.strictEqual((yield* request({ url: good.url })).body, "42")
+          assert.isUndefined(attacking.pollUnsafe(), "the attack is still going on")
+        }
+        const failures = (yield* Fiber.join(attacking)).map(({ reason: { _tag } }) => _tag)
+        assert.sameMembers([...new Set(failures)], ["Timeout", "TooLarge", "HttpStatus"])
+      }).pipe(Effect.provide(egress()))
+    })
+  )
+
   it.live("of nobody is Unreachable: no listener, no such name", () =>
     Effect.gen(function* () {
       const gone = yield* Effect.scoped(
@@ -485,6 +553,27 @@ describe("connections", () => {
         assert.strictEqual(server.connections(), before + 1)
       }).pipe(Effect.provide(egress()))
       yield* eventually(() => server.open() === 0)
+    })
+  )
+
+  it.effect("are closed a minute after the last who used them has gone, and not before", () =>
+    Effect.gen(function* () {
+      const server = yield* serve((_, response) => void response.end("1"))
+      const really = (condition: () => boolean) =>
+        Effect.promise(async () => {
+          for (let tries = 0; tries < 500 && !condition(); tries += 1) await setTimeout(10)
+          return condition()
+        })
+      yield* Effect.gen(function* () {
+        yield* request({ url: server.url, headers: { authorization: "a" } })
+        yield* TestClock.adjust("30 seconds")
+        yield* request({ url: server.url, headers: { authorization: "a" } })
+        yield* TestClock.adjust("59 seconds")
+        assert.strictEqual(server.connections(), 1)
+        assert.strictEqual(server.open(), 1)
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(yield* really(() => server.open() === 0))
+      }).pipe(Effect.provide(egress()))
     })
   )
 

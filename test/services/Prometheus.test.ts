@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Ref } from "effect"
+import * as TestClock from "effect/testing/TestClock"
 import { Prometheus } from "#services/Prometheus"
 import type { PrometheusQuery } from "#services/Prometheus"
 import { simulated } from "#test/simulation/inSimulation"
 import { vector } from "#test/sources/answers"
-import { inTime, ok, run } from "#test/sources/sourceWorld"
+import { inTime, ok, run, sample, signal } from "#test/sources/sourceWorld"
 
 const serverUrl = "http://prometheus:9090"
 const up: PrometheusQuery = { serverUrl, promql: "up" }
@@ -66,6 +67,27 @@ describe("a query", () => {
         yield* Effect.sleep("1 second")
         yield* all
         assert.strictEqual((yield* Ref.get(requests)).length, 6)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.effect("of fifty different ones is asked fifty times a tick by ten thousand policies that tick together", () =>
+    Effect.gen(function* () {
+      const { layer, requests } = yield* run(
+        world(() => ok(vector("7"))),
+        { latencyMillis: 200 }
+      )
+      const policies = Array.from({ length: 10_000 }, (_, at) =>
+        sample(signal("prometheus", { serverUrl, query: `q${at % 50}` }))
+      )
+      yield* Effect.gen(function* () {
+        for (let tick = 1; tick <= 2; tick += 1) {
+          const fiber = yield* Effect.forkChild(Effect.all(policies, { concurrency: "unbounded" }))
+          yield* TestClock.adjust("15 seconds")
+          const readings = yield* Fiber.join(fiber)
+          assert.isTrue(readings.every((reading) => reading._tag === "Measured" && reading.value === 7))
+          assert.strictEqual((yield* Ref.get(requests)).length, 50 * tick)
+        }
       }).pipe(Effect.provide(layer))
     })
   )

@@ -4,7 +4,7 @@ import { Effect, Fiber, Redacted, Ref } from "effect"
 import * as TestClock from "effect/testing/TestClock"
 import type { KubernetesReason } from "#services/Kubernetes"
 import { Secrets } from "#services/Secrets"
-import { inTime, refused, run } from "#test/sources/sourceWorld"
+import { inTime, refused, run, sample, signal } from "#test/sources/sourceWorld"
 
 const secret = { name: "prometheus", key: "token" }
 const base64 = (text: string) => Buffer.from(text).toString("base64")
@@ -47,6 +47,37 @@ describe("a Secret's key", () => {
         yield* TestClock.adjust("10 seconds")
         assert.strictEqual(yield* read("token"), "new")
       }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.effect("that was rotated is sent by every source over HTTP within a minute; nothing is listed or watched", () =>
+    Effect.gen(function* () {
+      let token = "old-token"
+      const { calls, layer, requests } = yield* world(() => ({ data: { token: base64(token) } }))
+      const options = { bearerSecret: secret }
+      const signals = [
+        signal("prometheus", { ...options, serverUrl: "http://prometheus:9090", query: "up" }),
+        signal("nats", { ...options, natsMonitoringURL: "http://nats:8222", subject: "orders" }),
+        signal("http", { ...options, url: "http://billing/queue", jsonPointer: "/depth" })
+      ]
+      const sent = Effect.gen(function* () {
+        yield* Ref.set(requests, [])
+        const fiber = yield* Effect.forkChild(Effect.forEach(signals, (one) => sample(one)))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(fiber)
+        const asked = yield* Ref.get(requests)
+        return [...new Set(asked.map(({ headers }) => headers?.["authorization"]))]
+      })
+      yield* Effect.gen(function* () {
+        assert.deepStrictEqual(yield* sent, ["Bearer old-token"])
+        token = "new-token"
+        assert.deepStrictEqual(yield* sent, ["Bearer old-token"])
+        yield* TestClock.adjust("59 seconds")
+        assert.deepStrictEqual(yield* sent, ["Bearer new-token"])
+      }).pipe(Effect.provide(layer))
+      for (const { method, path } of yield* Ref.get(calls)) {
+        assert.strictEqual(`${method} ${path}`, "GET /api/v1/namespaces/shop/secrets/prometheus")
+      }
     })
   )
 
