@@ -4,12 +4,17 @@ import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
+import { readPolicyFile } from "#cli/decide/policyFile"
 import { checkApi, checkCrd, checkLease, checkPermissions, checkResourceMetrics } from "#cli/doctor/cluster"
 import { failed, type Finding, skipped, toJson, toText } from "#cli/doctor/Finding"
 import { checkOpenAi, checkPrometheus } from "#cli/doctor/outside"
 import { permissionsOf } from "#cli/doctor/permissions"
+import { askSources, findingOf, layerNoKubernetes } from "#cli/doctor/sources"
 import { settingFlags, settingsFrom } from "#cli/settings"
 import { crdName } from "#manifests/crd"
 import { KINDS } from "#schemas/crd/index"
@@ -23,6 +28,7 @@ import { LEASES, refPath } from "#services/kubernetesCalls"
 import * as KubernetesLive from "#services/KubernetesLive"
 import { layerLogging } from "#services/Logging"
 import { Settings } from "#services/Settings"
+import * as SourceSystems from "#services/SourceSystems"
 import { VERSION } from "#services/version"
 
 /** The findings are told; the shell only has to know that there are some. */
@@ -88,6 +94,48 @@ const examine = Effect.fn("doctor.examine")(function* ({ kubeconfig, kubeContext
   return (yield* Effect.all([cluster, outside], { concurrency: "unbounded" })).flat()
 })
 
+/** The one policy of a file, or a finding that says why there is none. */
+const readPolicy = Effect.fn("doctor.readPolicy")(function* (path: string, name: string | undefined) {
+  const { allowCrossNamespace, defaults, prometheusUrl } = yield* Settings
+  const refused = (message: string) => failed("Policy", message, "nimbusguard validate says more about a file")
+  const content = yield* Effect.result((yield* FileSystem.FileSystem).readFileString(path))
+  if (Result.isFailure(content)) return Result.fail(refused(`${path} cannot be read: ${content.failure.message}`))
+  const decode = { allowCrossNamespace, defaults, ...(prometheusUrl === undefined ? {} : { prometheusUrl }) }
+  return readPolicyFile(path, content.success, name, decode).pipe(
+    Result.mapBoth({ onFailure: refused, onSuccess: ({ policy }) => policy })
+  )
+})
+
+const examinePolicy = Effect.fn("doctor.examinePolicy")(function* (
+  { kubeconfig, kubeContext }: Settings,
+  path: string,
+  name: string | undefined
+) {
+  const policy = yield* readPolicy(path, name)
+  if (Result.isFailure(policy)) return [policy.failure]
+  const asked = (hasCluster: boolean) =>
+    Effect.map(askSources(policy.success, hasCluster), (answers) => answers.map(findingOf))
+  const withKubernetes = asked(true).pipe(
+    Effect.provide(
+      SourceSystems.layer.pipe(Layer.provideMerge(KubernetesLive.layer({ kubeconfig, context: kubeContext })))
+    )
+  )
+  return yield* withKubernetes.pipe(
+    Effect.catchTag("AccessError", ({ message }) =>
+      asked(false).pipe(
+        Effect.provide(SourceSystems.layer.pipe(Layer.provideMerge(layerNoKubernetes(message)))),
+        Effect.map((findings) => [
+          ...findings,
+          skipped(
+            "Kubernetes API",
+            `${message} Secrets and pods have no answer without it: set KUBECONFIG or --kubeconfig.`
+          )
+        ])
+      )
+    )
+  )
+})
+
 /** Quiet but for what is wrong with the looking itself, and never on the output that programs read. */
 const layerLog = layerLogging({
   level: "Error",
@@ -100,14 +148,27 @@ export const doctorCommand = Command.make(
   "doctor",
   {
     ...settingFlags,
+    policy: Flag.String("policy").pipe(
+      Flag.withDescription(
+        "Instead of looking at the operator, ask every source of the policy in this file once. Exit code 0 only when each has a value."
+      ),
+      Flag.optional
+    ),
+    name: Flag.String("name").pipe(
+      Flag.withDescription("Which policy of the file, as NAME or KIND/NAME, where it holds several."),
+      Flag.optional
+    ),
     output: Flag.Literals("output", ["text", "json"]).pipe(
       Flag.withDescription("How to answer (default: text on a terminal, else json)."),
       Flag.optional
     )
   },
-  Effect.fn("doctor")(function* ({ output, ...flags }) {
+  Effect.fn("doctor")(function* ({ name, output, policy, ...flags }) {
     const settings = yield* settingsFrom(flags)
-    const findings = yield* examine(settings).pipe(Effect.provideService(Settings, settings), Effect.provide(layerLog))
+    const examination = Option.isNone(policy)
+      ? examine(settings)
+      : examinePolicy(settings, policy.value, Option.getOrUndefined(name))
+    const findings = yield* examination.pipe(Effect.provideService(Settings, settings), Effect.provide(layerLog))
     const isTerminal = yield* (yield* Stdio.Stdio).stdoutIsTerminal
     const format = Option.getOrElse(output, () => (isTerminal ? "text" : "json"))
     yield* Console.log(format === "text" ? toText(findings) : toJson(VERSION, findings))
@@ -115,6 +176,6 @@ export const doctorCommand = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Looks at everything an operator needs (API server, permissions, CRDs, metrics, Prometheus, OpenAI, leader) and says what to do about what is wrong. Exit code 1 when a check failed."
+    "Looks at everything an operator needs (API server, permissions, CRDs, metrics, Prometheus, OpenAI, leader) and says what to do about what is wrong; with --policy, asks every source of a policy once. Exit code 1 when a check failed."
   )
 )

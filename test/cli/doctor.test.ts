@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
-import { afterEach, assert, describe, it, vi } from "vitest"
+import { afterAll, afterEach, assert, describe, it, vi } from "vitest"
 import { cli } from "#cli/index"
 import { printed } from "#test/cli/printed"
-import { notFound, type Reply, startApi } from "#test/cli/processes"
+import { notFound, type Reply, run, startApi } from "#test/cli/processes"
 
 const cleanups: Array<() => void> = []
 afterEach(() => {
@@ -87,5 +92,75 @@ describe("nimbusguard doctor", () => {
     const { out, succeeded } = await doctor(await cluster(old), "--output", "text")
     assert.isFalse(succeeded)
     assert.match(out, /Kubernetes 1\.29 or later is needed/)
+  })
+})
+
+describe("nimbusguard doctor --policy", () => {
+  const GENERAL_SCALER = `
+apiVersion: autoscaling.generalscaler.io/v1alpha1
+kind: GeneralScaler
+metadata: {name: web, namespace: shop}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 1
+  maxReplicas: 5
+  metric:
+    type: prometheus
+    targetValue: 10
+    prometheus: {serverUrl: "URL", query: up}
+`
+
+  const folder = mkdtempSync(join(tmpdir(), "nimbusguard-doctor-"))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  const policyFile = (url: string, name = "policy.yaml") => {
+    const path = join(folder, name)
+    writeFileSync(path, GENERAL_SCALER.replace("URL", url))
+    return path
+  }
+
+  const prometheus = async (value: string) => {
+    const sample = { metric: {}, value: [1_700_000_000, value] }
+    const body = JSON.stringify({ status: "success", data: { resultType: "vector", result: [sample] } })
+    const server = createServer((_, response) => void response.end(body))
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    cleanups.push(() => void server.close())
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  it("ends with 0 as a process when each source has a value, and needs no cluster for that", async () => {
+    const file = policyFile(await prometheus("42"))
+    const { code, err, out } = await run(["doctor", "--policy", file, "--output", "text"], {
+      KUBECONFIG: "/nonexistent"
+    })
+    assert.strictEqual(code, 0, err)
+    assert.match(out, /^ok +metric \(prometheus\) +42, \d+ s old, asked in \d+ ms$/mu)
+    assert.match(out, /^- +Kubernetes API +There is no kubeconfig/mu)
+  })
+
+  it("ends with 1 as a process when one has none, and tells a program the reading", async () => {
+    const file = policyFile(await prometheus("NaN"))
+    const { code, out } = await run(["doctor", "--policy", file, "--output", "json"], { KUBECONFIG: "/nonexistent" })
+    assert.strictEqual(code, 1)
+    const report = JSON.parse(out) as {
+      readonly ok: boolean
+      readonly checks: ReadonlyArray<{ readonly reading: object }>
+    }
+    assert.isFalse(report.ok)
+    assert.deepInclude(report.checks[0] as object, {
+      name: "metric (prometheus)",
+      status: "failed",
+      source: "prometheus",
+      remedy: "The query's value is NaN. Look for a division by zero or for series that do not exist."
+    })
+    assert.deepInclude(report.checks[0]?.reading, { why: "NotANumber" })
+  })
+
+  it("asks no source of a policy that would be refused, and says why", async () => {
+    const { out, succeeded } = await doctor("/nonexistent", "--policy", policyFile("ftp://nobody"), "--output", "text")
+    assert.isFalse(succeeded)
+    assert.match(out, /^FAIL Policy +.*serverUrl/mu)
+    const absent = await doctor("/nonexistent", "--policy", join(folder, "absent.yaml"), "--output", "text")
+    assert.match(absent.out, /^FAIL Policy +.*absent\.yaml cannot be read: NotFound/mu)
   })
 })

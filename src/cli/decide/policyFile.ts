@@ -9,7 +9,7 @@ import { noMatch, judgeOf } from "#manifests/validation"
 import { fillHole } from "#manifests/plugs"
 import { fromYaml } from "#manifests/yaml"
 import { bind } from "#operator/bind"
-import { DECODE_SETTINGS } from "#schemas/crd/Crd"
+import { DECODE_SETTINGS, type DecodeSettings } from "#schemas/crd/Crd"
 import { kindOf, KINDS } from "#schemas/crd/index"
 import type { Finding, Policy, Refusal, Signal } from "#schemas/Policy"
 import { missing } from "#schemas/Reading"
@@ -67,13 +67,13 @@ const plugs = {
 const told = (refusals: ReadonlyArray<Refusal>): string =>
   refusals.map(({ message, path }) => `  ${path === "" ? "" : `${path}: `}${message}`).join("\n")
 
-const judged = (file: string, { line, object }: Found): Result.Result<PolicyFile, string> => {
+const judged = (file: string, { line, object }: Found, settings: DecodeSettings): Result.Result<PolicyFile, string> => {
   const at = `${file}:${line}: `
   const kind = kindOf(object)
   if (kind === undefined) return Result.fail(at + noMatch(String(object["kind"]), String(object["apiVersion"])))
   const verdict = judgeOf(kind, fillHole)(object)
   if (verdict._tag !== "Accepted") return Result.fail(at + verdict.message)
-  return Result.flatMap(kind.decode(verdict.object, DECODE_SETTINGS), (policy) => bind(plugs, policy)).pipe(
+  return Result.flatMap(kind.decode(verdict.object, settings), (policy) => bind(plugs, policy)).pipe(
     Result.mapError(
       (refusals) => `${at}${nameOf(object)}: the API server accepts it, but it is Ready=False:\n${told(refusals)}`
     )
@@ -84,7 +84,8 @@ const judged = (file: string, { line, object }: Found): Result.Result<PolicyFile
 export const readPolicyFile = (
   file: string,
   content: string,
-  name: string | undefined
+  name: string | undefined,
+  settings: DecodeSettings = DECODE_SETTINGS
 ): Result.Result<PolicyFile, string> => {
   const documents = fromYaml(content)
   const broken = documents.find(({ problem }) => problem !== undefined)
@@ -102,6 +103,6 @@ export const readPolicyFile = (
     )
   }
   return second === undefined
-    ? judged(file, first)
+    ? judged(file, first, settings)
     : Result.fail(`${file} holds several policies: choose one with --name, of ${list}.`)
 }
