@@ -17,6 +17,22 @@ export const unknownFields = (value: unknown, schema: Structural | undefined, pa
   })
 }
 
+/** What an API server stores: nothing that the schema does not know. */
+export const prune = (value: unknown, schema: Structural): unknown => {
+  if (Array.isArray(value)) {
+    const { items } = schema
+    return items === undefined ? value : value.map((item) => prune(item, items))
+  }
+  if (!isObject(value)) return value
+  const { additionalProperties, properties = {} } = schema
+  const kept = Object.entries(value).flatMap(([name, child]) => {
+    const known = Object.hasOwn(properties, name) ? properties[name] : additionalProperties
+    if (known !== undefined) return [[name, prune(child, known)] as const]
+    return isOpen(schema) ? [[name, child] as const] : []
+  })
+  return Object.fromEntries(kept)
+}
+
 /** Nulls are as good as absent where the schema does not want them, and absent fields take their default. */
 export const applyDefaults = (value: unknown, schema: Structural): unknown => {
   if (Array.isArray(value)) {

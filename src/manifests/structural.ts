@@ -37,6 +37,7 @@ export interface Structural {
   readonly "x-kubernetes-int-or-string"?: true
   readonly "x-kubernetes-preserve-unknown-fields"?: true
   readonly "x-kubernetes-list-type"?: string
+  readonly "x-kubernetes-map-type"?: string
   readonly "x-kubernetes-list-map-keys"?: ReadonlyArray<string>
   readonly "x-kubernetes-validations"?: ReadonlyArray<ValidationRule>
 }

@@ -39,7 +39,7 @@ const METADATA_FIELDS: ReadonlySet<string> = new Set([
 const SUBDOMAIN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 const NAME_RULE = `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${SUBDOMAIN}')`
 
-const nameCauses = (metadata: Readonly<Record<string, unknown>>): ReadonlyArray<Cause> => {
+export const nameCauses = (metadata: Readonly<Record<string, unknown>>): ReadonlyArray<Cause> => {
   const { generateName, name } = metadata
   if (name === undefined || name === "") {
     return generateName === undefined ? [required("metadata.name", "name or generateName is required")] : []
@@ -51,18 +51,27 @@ const nameCauses = (metadata: Readonly<Record<string, unknown>>): ReadonlyArray<
 
 const causeText = ({ field, message }: Cause): string => `${field}: ${message}`
 
-const invalidMessage = (kind: CrdKind, name: unknown, causes: ReadonlyArray<Cause>): string => {
+export const invalidMessage = (
+  kind: { readonly kind: string; readonly group: string },
+  name: unknown,
+  causes: ReadonlyArray<Cause>
+): string => {
   const [first, ...others] = causes.map(causeText)
   const list = others.length === 0 ? first : `[${[first, ...others].join(", ")}]`
-  return `${kind.kind}.${kind.group} "${typeof name === "string" ? name : ""}" is invalid: ${list}`
+  const what = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`
+  return `${what} "${typeof name === "string" ? name : ""}" is invalid: ${list}`
 }
+
+export const cannotBeHandled = (kind: { readonly kind: string; readonly version: string }, why: string): string =>
+  `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`
 
 const badRequest = (kind: CrdKind, why: string): Verdict => ({
   _tag: "BadRequest",
-  message: `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`
+  message: cannotBeHandled(kind, why)
 })
 
-const strict = (object: Readonly<Record<string, unknown>>, schema: Structural): ReadonlyArray<string> => {
+/** What no schema of the kind knows, in the server's order. */
+export const unknownIn = (object: Readonly<Record<string, unknown>>, schema: Structural): ReadonlyArray<string> => {
   const metadata = isObject(object["metadata"]) ? Object.keys(object["metadata"]) : []
   return [
     ...metadata
@@ -73,21 +82,29 @@ const strict = (object: Readonly<Record<string, unknown>>, schema: Structural): 
   ]
 }
 
+/** Values first, then rules, where the values leave something to judge. The object has its defaults. */
+export const valueJudge = (schema: Structural): ((object: unknown) => ReadonlyArray<Cause>) => {
+  const checkRules = ruleChecker(schema)
+  return (object) => {
+    const values = [...check(object, schema, ""), ...checkListKeys(object, schema, "")]
+    return values.some(blocksRules) ? [...values, RULES_UNCHECKED] : [...values, ...checkRules(object)]
+  }
+}
+
 /** The judge of one kind: makes its schema and parses its rules once. */
 export const judgeOf = (kind: CrdKind, plugs: FillHole): ((object: unknown) => Verdict) => {
   const schema = objectSchema(kind, plugs)
-  const checkRules = ruleChecker(schema)
+  const judge = valueJudge(schema)
   return (object) => {
     if (!isObject(object)) return badRequest(kind, "the document is not an object")
-    const unknown = strict(object, schema)
+    const unknown = unknownIn(object, schema)
     if (unknown.length > 0) {
       return badRequest(kind, `strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(", ")}`)
     }
     const { status: _, ...given } = object
     const metadata = isObject(given["metadata"]) ? given["metadata"] : {}
     const defaulted = applyDefaults(given, schema)
-    const values = [...nameCauses(metadata), ...check(defaulted, schema, ""), ...checkListKeys(defaulted, schema, "")]
-    const causes = values.some(blocksRules) ? [...values, RULES_UNCHECKED] : [...values, ...checkRules(defaulted)]
+    const causes = [...nameCauses(metadata), ...judge(defaulted)]
     return causes.length === 0
       ? { _tag: "Accepted", object: defaulted }
       : { _tag: "Invalid", message: invalidMessage(kind, metadata["name"], causes), causes }

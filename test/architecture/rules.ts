@@ -35,9 +35,10 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   sources: ["services", "schemas"],
   operator: ["schemas", "domain", "engines", "services", "sources"],
   manifests: ["schemas", "engines", "sources"],
+  cluster: ["schemas", "services", "manifests"],
   dashboard: ["schemas", "domain", "services", "operator"],
-  simulation: ["schemas", "domain", "engines", "services", "sources", "operator", "manifests"],
-  cli: ["schemas", "domain", "engines", "services", "sources", "operator", "manifests", "dashboard", "simulation"],
+  simulation: ["schemas", "domain", "engines", "services", "sources", "operator", "manifests", "cluster"],
+  cli: [..."schemas domain engines services sources operator manifests cluster dashboard simulation".split(" ")],
   main: ["cli"]
 }
 
@@ -50,7 +51,7 @@ const PLUGS: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 const PURE = new Set(["domain", "engines"])
-const BELOW_PORTS = new Set(["schemas", "domain", "engines", "sources", "operator", "manifests"])
+const BELOW_PORTS = new Set(["schemas", "domain", "engines", "sources", "operator", "manifests", "cluster"])
 const LIVE = new Set(["services", "cli", "main", "simulation", "dashboard"])
 
 /** Libraries that only compute: no clock, no network, no process. */

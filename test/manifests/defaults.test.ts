@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { applyDefaults, unknownFields } from "#manifests/defaults"
+import { applyDefaults, prune, unknownFields } from "#manifests/defaults"
 import type { Structural } from "#manifests/structural"
 
 const schema: Structural = {
@@ -58,5 +58,14 @@ describe("unknown fields", () => {
 
   it("are all there is in a struct without fields", () => {
     assert.deepStrictEqual(unknownFields({ a: 1 }, { type: "object" }), ["a"])
+  })
+})
+
+describe("pruning", () => {
+  it("keeps exactly what is known, also in lists and maps, and what is open", () => {
+    const value = { mod: 1, mode: "Paused", pause: { untill: 1 }, list: [{ off: true }, 1], map: { a: "x" }, any: { b: 1 } }
+    const pruned = prune(value, schema)
+    assert.deepStrictEqual(pruned, { mode: "Paused", pause: {}, list: [{}, 1], map: { a: "x" }, any: { b: 1 } })
+    assert.deepStrictEqual(unknownFields(pruned, schema), [])
   })
 })

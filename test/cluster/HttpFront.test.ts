@@ -1,0 +1,99 @@
+import { get, type IncomingMessage, request } from "node:http"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { ApiServer } from "#cluster/api/ApiServer"
+import { type Front, listen } from "#cluster/HttpFront"
+
+describe("the HTTP front", () => {
+  const api = new ApiServer(() => 0)
+  let front: Front
+
+  beforeAll(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        listen(api, {
+          port: 0,
+          onError: reject,
+          onListening: (ready) => {
+            front = ready
+            resolve()
+          }
+        })
+      })
+  )
+  afterAll(() => new Promise<void>((resolve) => front.close(resolve)))
+
+  const send = (method: string, path: string, body = "", contentType = "application/json", headers = {}) =>
+    new Promise<{ readonly status: number; readonly body: Record<string, unknown>; readonly warning: unknown }>(
+      (resolve, reject) => {
+        const sent = request(`${front.url}${path}`, { method, headers: { "content-type": contentType, ...headers } })
+        const answered = (response: IncomingMessage) => {
+          const chunks: Array<Buffer> = []
+          response.on("data", (chunk: Buffer) => chunks.push(chunk))
+          response.on("end", () => {
+            const parsed = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>
+            resolve({ status: response.statusCode ?? 0, body: parsed, warning: response.headers["warning"] })
+          })
+        }
+        sent.once("error", reject)
+        sent.once("response", answered)
+        sent.end(body)
+      }
+    )
+  const maps = "/api/v1/namespaces/default/configmaps"
+  const map = (name: string) => JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } })
+
+  it("answers requests with their query and body, and names the manager after the program", async () => {
+    const made = await send("POST", `${maps}?dryRun=All`, map("dry"), "application/json", {
+      "user-agent": "kubectl/v1"
+    })
+    assert.strictEqual(made.status, 201)
+    assert.isUndefined(api.find("ConfigMap", "default", "dry"))
+    await send("POST", maps, JSON.stringify({ ...JSON.parse(map("a")), data: { x: "1" } }), "application/json", {
+      "user-agent": "kubectl/v1 (linux)"
+    })
+    const list = await send("GET", `${maps}?fieldSelector=metadata.name%3Da`)
+    assert.strictEqual((list.body["items"] as ReadonlyArray<unknown>).length, 1)
+    const metadata = api.find("ConfigMap", "default", "a")?.["metadata"] ?? {}
+    const [entry] = (metadata as { readonly managedFields?: ReadonlyArray<{ manager: string }> }).managedFields ?? []
+    assert.strictEqual(entry?.manager, "kubectl")
+  })
+
+  it("streams a watch line by line and ends it when its time is over", async () => {
+    const lines = await new Promise<string>((resolve, reject) => {
+      get(`${front.url}${maps}?watch=true&timeoutSeconds=1&allowWatchBookmarks=true`, (response) => {
+        let text = ""
+        response.setEncoding("utf8").on("data", (chunk: string) => {
+          if (text === "") void send("POST", maps, map("b"))
+          text += chunk
+        })
+        response.on("end", () => resolve(text))
+      }).once("error", reject)
+    })
+    const events = lines
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { type: string; object: never })
+    assert.deepStrictEqual(
+      events.map(({ type }) => type),
+      ["ADDED", "ADDED", "BOOKMARK"]
+    )
+  })
+
+  it("refuses in words what it has not: protobuf, logs, another protocol, bodies that are none or too large", async () => {
+    const protobuf = await send("POST", maps, "k8s\0...", "application/vnd.kubernetes.protobuf")
+    assert.deepInclude(protobuf.body, { code: 415, reason: "UnsupportedMediaType" })
+    assert.match(String(protobuf.body["message"]), /kubectl create -f/u)
+    const logs = await send("GET", "/api/v1/namespaces/default/pods/p/log")
+    assert.deepInclude(logs.body, {
+      code: 501,
+      message: "the embedded cluster has no log of pods: use a real cluster for it"
+    })
+    const exec = await send("POST", "/api/v1/namespaces/default/pods/p/exec", "", "application/json", {
+      connection: "Upgrade",
+      upgrade: "SPDY/3.1"
+    })
+    assert.deepInclude([exec.status, exec.body["reason"]], 403)
+    assert.strictEqual((await send("POST", maps, "{")).status, 400)
+    assert.strictEqual((await send("POST", maps, " ".repeat(4_000_000))).status, 413)
+  })
+})
