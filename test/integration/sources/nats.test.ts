@@ -1,5 +1,9 @@
 // The nats source against real nats-servers, beyond the contract: what counts, leaders and followers.
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { afterAll, assert, beforeAll, expect, it } from "vitest"
+import { CertificateAuthority } from "#test/controlplane/Certificates"
 import { eventually } from "#test/controlplane/eventually"
 import type { NatsConnection } from "#test/controlplane/NatsConnection"
 import { type NatsMember, NatsServer } from "#test/controlplane/NatsServer"
@@ -165,5 +169,91 @@ describeWith(["nats-server"], "a real cluster of three nats-servers", () => {
     const numbers = seenBetween.filter((one) => one.startsWith("Measured"))
     assert.deepStrictEqual(numbers, ["Measured 7"], "never a follower's number in between")
     await dead.restart()
+  })
+})
+
+describeWith(["nats-server"], "a real nats-server with many accounts", () => {
+  // More than fit into a page of its answer; the one with the work comes last.
+  const accounts = Array.from({ length: 140 }, (_, at) => `TEAM_${String(at).padStart(3, "0")}`)
+  const [last = ""] = accounts.slice(-1)
+  let server: NatsServer
+  let running: SourceRuntime
+
+  beforeAll(async () => {
+    server = await NatsServer.start({ accounts })
+    running = new SourceRuntime()
+    const fill = async (account: string, subject: string, count: number) => {
+      const client = await server.first.connect(account)
+      await client.createStream({ name: "JOBS", subjects: [subject], retention: "workqueue" })
+      for (let at = 0; at < count; at += 1) await client.store(subject, String(at))
+      client.close()
+    }
+    await fill(last, "jobs", 3)
+    await fill("TEAM_000", "jobs", 5)
+    await fill("TEAM_001", "mail", 2)
+  })
+
+  afterAll(async () => {
+    await running?.dispose()
+    await server?.stop()
+  })
+
+  const ask = (subject: string, options: object = {}) =>
+    read(running, "nats", { natsMonitoringURL: server.first.monitoringUrl, subject, ...options })
+
+  it("reads every page, and takes a subject of several accounts for none of them until one is named", async () => {
+    assert.strictEqual(outcome(await ask("mail")), "Measured 2")
+    const several = await ask("jobs")
+    assert.strictEqual(outcome(several), "AmbiguousConsumer")
+    assert.include(several._tag === "Missing" ? several.detail : "", `TEAM_000/JOBS, ${last}/JOBS`)
+    assert.strictEqual(outcome(await ask("jobs", { account: last })), "Measured 3")
+    assert.strictEqual(outcome(await ask("jobs", { account: "TEAM_000" })), "Measured 5")
+    assert.strictEqual(outcome(await ask("jobs", { account: "TEAM_001" })), "NoStream")
+  })
+})
+
+describeWith(["nats-server"], "a real cluster of nats-servers behind TLS", () => {
+  let folder = ""
+  let server: NatsServer
+  let running: SourceRuntime
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nimbusguard-nats-tls-"))
+    const authority = await CertificateAuthority.create(folder)
+    const tls = await authority.issue({ name: "nats" })
+    server = await NatsServer.start({ members: 3, tls })
+    running = new SourceRuntime({ secrets: { trust: { "ca.crt": await authority.pem() } } })
+    const client = await server.first.connect()
+    await eventually(
+      async () => {
+        await client.createStream({ name: "JOBS", subjects: ["jobs"], num_replicas: 3, retention: "workqueue" })
+        return true
+      },
+      { what: "a stream with three copies" }
+    )
+    for (let at = 0; at < 4; at += 1) await client.store("jobs", String(at))
+    client.close()
+  })
+
+  afterAll(async () => {
+    await running?.dispose()
+    await server?.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it("is believed by the authority that the policy names, every member of it, and not without", async () => {
+    const peerMonitoringURLs = server.members.map(({ monitoringUrl }) => monitoringUrl)
+    const options = { natsMonitoringURL: server.first.monitoringUrl, subject: "jobs", peerMonitoringURLs }
+    const distrusted = await read(running, "nats", options)
+    assert.strictEqual(outcome(distrusted), "Unreachable")
+    assert.include(distrusted._tag === "Missing" ? distrusted.detail : "", "certificate")
+    await eventually(
+      async (seen) => {
+        const reading = await read(running, "nats", { ...options, caSecret: { name: "trust", key: "ca.crt" } })
+        seen(reading)
+        return outcome(reading) === "Measured 4"
+      },
+      { what: "the number of the leader" }
+    )
   })
 })

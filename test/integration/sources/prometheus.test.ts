@@ -160,6 +160,8 @@ describe("Prometheus behind TLS", () => {
   let folder = ""
   let authority: CertificateAuthority
   let server: HttpsServer
+  let mutual: HttpsServer
+  let pems: Readonly<Record<string, string>>
   let proxy: NameProxy
   let direct: SourceRuntime
   let proxied: SourceRuntime
@@ -169,6 +171,17 @@ describe("Prometheus behind TLS", () => {
     authority = await CertificateAuthority.create(folder)
     const { certificatePath, keyPath } = await authority.issue({ name: "prometheus", dnsNames: [name] })
     const keys = { cert: await readFile(certificatePath), key: await readFile(keyPath) }
+    const ours = await authority.issue({ name: "operator" })
+    pems = {
+      "ca.crt": await authority.pem(),
+      "tls.crt": await readFile(ours.certificatePath, "utf8"),
+      "tls.key": await readFile(ours.keyPath, "utf8")
+    }
+    mutual = createHttpsServer(
+      { ...keys, ca: await authority.pem(), requestCert: true, rejectUnauthorized: true },
+      (_, response) => response.end(JSON.stringify(scraped))
+    )
+    await new Promise<void>((resolve) => mutual.listen(0, "127.0.0.1", resolve))
     server = createHttpsServer(keys, (incoming, response) => {
       if (incoming.url?.startsWith("/plain/")) response.writeHead(308, { location: "http://127.0.0.1:9/" }).end()
       else response.end(JSON.stringify(scraped))
@@ -183,14 +196,36 @@ describe("Prometheus behind TLS", () => {
     await direct?.dispose()
     await proxied?.dispose()
     await proxy?.close()
-    server?.closeAllConnections()
-    server?.close()
+    for (const one of [server, mutual]) {
+      one?.closeAllConnections()
+      one?.close()
+    }
     await rm(folder, { recursive: true, force: true })
   })
 
   const port = () => (server.address() as AddressInfo).port
   const ask = (running: SourceRuntime, serverUrl: string, query = "up") =>
     read(running, "prometheus", { serverUrl, query })
+
+  it("is believed by the authority that the policy names, and given the policy's certificate where it asks", async () => {
+    const running = new SourceRuntime({ secrets: { tls: pems } })
+    const secret = (key: string) => ({ name: "tls", key })
+    const trusting = { caSecret: secret("ca.crt") }
+    const proving = { ...trusting, certSecret: secret("tls.crt"), keySecret: secret("tls.key") }
+    const ask = async (one: HttpsServer, options: object, query: string) => {
+      const serverUrl = `https://127.0.0.1:${(one.address() as AddressInfo).port}`
+      return outcome(await read(running, "prometheus", { serverUrl, query, ...options }))
+    }
+    try {
+      assert.strictEqual(await ask(server, {}, "a"), "Unreachable")
+      assert.strictEqual(await ask(server, trusting, "b"), "Measured 42")
+      assert.strictEqual(await ask(mutual, trusting, "c"), "Unreachable")
+      assert.strictEqual(await ask(mutual, proving, "d"), "Measured 42")
+      assert.notInclude(running.everythingTold, pems["tls.key"]?.split("\n")[1] ?? "a key")
+    } finally {
+      await running.dispose()
+    }
+  })
 
   it("is not believed without a certificate that is trusted, and believed with one, directly and through a proxy", async () => {
     for (const [running, url] of [
