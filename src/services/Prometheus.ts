@@ -11,8 +11,8 @@ import * as Ref from "effect/Ref"
 import type { Millis } from "#schemas/Reading"
 import { Egress, printableUrl } from "#services/Egress"
 import type { AnswerKind, EgressRequest } from "#services/Egress"
-import { readAnswer } from "#services/prometheusAnswer"
-import type { PrometheusAnswer } from "#services/prometheusAnswer"
+import { readAnswer, readRange } from "#services/prometheusAnswer"
+import type { PrometheusAnswer, PrometheusCourse } from "#services/prometheusAnswer"
 import { Settings } from "#services/Settings"
 import { SourceError } from "#services/SourceError"
 import type { TlsMaterial } from "#services/tlsMaterial"
@@ -32,10 +32,19 @@ export interface PrometheusQuery {
   readonly answer?: AnswerKind
 }
 
+/** The same question at every step from one moment to another. */
+export interface PrometheusRange extends Omit<PrometheusQuery, "at"> {
+  readonly from: Millis
+  readonly to: Millis
+  readonly stepMillis: number
+}
+
 export class Prometheus extends Context.Service<
   Prometheus,
   {
     readonly query: (query: PrometheusQuery) => Effect.Effect<PrometheusAnswer, SourceError>
+    /** How it went: for what looks back further than one number, and seldom, so that nobody shares it. */
+    readonly range: (range: PrometheusRange) => Effect.Effect<ReadonlyArray<PrometheusCourse>, SourceError>
     /** Whether the operator has a Prometheus of its own. */
     readonly hasDefault: boolean
   }
@@ -51,13 +60,14 @@ const SERVERS_MAX = 256
 /** A question as text, so that equal ones are one key of the cache. */
 interface Question extends Pick<EgressRequest, "headers" | "tls" | "trusted" | "answer"> {
   readonly server: string
+  readonly page: "query" | "query_range"
   readonly parameters: Readonly<Record<string, string>>
 }
 
-export const queryUrl = (server: string): string => {
+export const queryUrl = (server: string, page: Question["page"] = "query"): string => {
   if (!URL.canParse(server)) return server
   const url = new URL(server)
-  url.pathname = `${url.pathname.replace(/\/+$/u, "")}/api/v1/query`
+  url.pathname = `${url.pathname.replace(/\/+$/u, "")}/api/v1/${page}`
   return url.href
 }
 
@@ -76,8 +86,8 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
   const egress = yield* Egress
   const getOnly = yield* Ref.make<ReadonlySet<string>>(new Set())
 
-  const exchange = Effect.fnUntraced(function* ({ parameters, server, ...common }: Question) {
-    const url = queryUrl(server)
+  const exchange = Effect.fnUntraced(function* ({ page, parameters, server, ...common }: Question) {
+    const url = queryUrl(server, page)
     const get = Effect.suspend(() => egress.request({ ...common, method: "GET", url: withQuery(url, parameters) }))
     if ((yield* Ref.get(getOnly)).has(server)) return yield* get
     const text = new URLSearchParams(parameters).toString()
@@ -107,38 +117,48 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
     timeToLive: (exit) => (Exit.isSuccess(exit) && exit.value.series.length > SERIES_KEPT_MAX ? 0 : SHARED_MILLIS)
   })
 
+  const questionOf = Effect.fnUntraced(function* (
+    { answer, headers, lookbackMillis, promql, serverUrl, tls }: PrometheusQuery,
+    page: Question["page"],
+    parameters: Readonly<Record<string, string>>
+  ) {
+    const server = serverUrl ?? settings.defaultUrl
+    if (server === undefined) {
+      return yield* new SourceError({
+        why: "BadOptions",
+        detail:
+          "The policy names no Prometheus and the operator has none of its own. Set serverUrl, or PROMETHEUS_URL on the operator."
+      })
+    }
+    const question: Question = {
+      server,
+      page,
+      trusted: serverUrl === undefined,
+      ...(tls === undefined ? {} : { tls }),
+      ...(answer === undefined ? {} : { answer }),
+      headers: Object.fromEntries(Object.entries(headers ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      parameters: {
+        query: promql,
+        ...parameters,
+        ...(lookbackMillis === undefined ? {} : { lookback_delta: String(lookbackMillis / 1000) })
+      }
+    }
+    return question
+  })
+
   return Prometheus.of({
     hasDefault: settings.defaultUrl !== undefined,
-    query: Effect.fnUntraced(function* ({
-      answer,
-      at,
-      headers,
-      lookbackMillis,
-      promql,
-      serverUrl,
-      tls
-    }: PrometheusQuery) {
-      const server = serverUrl ?? settings.defaultUrl
-      if (server === undefined) {
-        return yield* new SourceError({
-          why: "BadOptions",
-          detail:
-            "The policy names no Prometheus and the operator has none of its own. Set serverUrl, or PROMETHEUS_URL on the operator."
-        })
-      }
-      const question: Question = {
-        server,
-        trusted: serverUrl === undefined,
-        ...(tls === undefined ? {} : { tls }),
-        ...(answer === undefined ? {} : { answer }),
-        headers: Object.fromEntries(Object.entries(headers ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))),
-        parameters: {
-          query: promql,
-          ...(at === undefined ? {} : { time: String(at / 1000) }),
-          ...(lookbackMillis === undefined ? {} : { lookback_delta: String(lookbackMillis / 1000) })
-        }
-      }
+    query: Effect.fnUntraced(function* (query: PrometheusQuery) {
+      const time: Readonly<Record<string, string>> = query.at === undefined ? {} : { time: String(query.at / 1000) }
+      const question = yield* questionOf(query, "query", time)
       return yield* Cache.get(cache, JSON.stringify(question))
+    }),
+    range: traced("Prometheus.range")(function* ({ from, stepMillis, to, ...query }: PrometheusRange) {
+      const [start, end, step] = [from, to, stepMillis].map((millis) => String(millis / 1000))
+      const span = { start, end, step } as Readonly<Record<string, string>>
+      const question = yield* questionOf(query, "query_range", span)
+      const answer = yield* exchange(question).pipe(Effect.mapError((error) => error.sourceError))
+      return yield* readRange(answer)
     })
   })
 })

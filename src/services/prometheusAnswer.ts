@@ -1,4 +1,4 @@
-/** The answer to an instant query, as Prometheus and its relatives put it on the wire. */
+/** The answers to instant and range queries, as Prometheus and its relatives put it on the wire. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -33,6 +33,17 @@ const Success = Schema.Struct({
   ...Warnings
 })
 
+const Range = Schema.Struct({
+  status: Schema.Literal("success"),
+  data: Schema.Struct({
+    resultType: Schema.Literal("matrix"),
+    result: Schema.Array(
+      Schema.Struct({ metric: Schema.Record(Schema.String, Schema.String), values: Schema.Array(Sample) })
+    )
+  }),
+  ...Warnings
+})
+
 const Failure = Schema.Struct({ status: Schema.Literal("error"), errorType: Schema.String, error: Schema.String })
 
 const Answer = Schema.Union([Success, Failure])
@@ -49,6 +60,12 @@ export interface PrometheusAnswer {
   readonly kind: "scalar" | "vector"
   readonly series: ReadonlyArray<PrometheusSeries>
   readonly warnings: ReadonlyArray<string>
+}
+
+export interface PrometheusCourse {
+  readonly labels: Readonly<Record<string, string>>
+  /** Oldest first; a gap is a step that is not there. */
+  readonly points: ReadonlyArray<Pick<PrometheusSeries, "at" | "value">>
 }
 
 /** One line of plain words: it ends in a status field. */
@@ -78,11 +95,27 @@ const notInstant = (url: string, what: string) =>
 const remedyOfKind =
   "Write a query that yields a scalar or an instant vector: wrap a range in rate() or avg_over_time(), a histogram in histogram_quantile()."
 
+const refused = (answer: EgressAnswer): SourceError | undefined => {
+  if (answer.status >= 200 && answer.status <= 299) return undefined
+  const failure = Schema.decodeUnknownResult(Failure)(Result.getOrUndefined(parseJson(answer.body)))
+  return Result.isSuccess(failure) ? refusal(answer.url, failure.success) : statusError(answer).sourceError
+}
+
+/** What a range query yields: every series over time. */
+export const readRange = Effect.fnUntraced(function* (answer: EgressAnswer) {
+  const failure = refused(answer)
+  if (failure !== undefined) return yield* failure
+  const body = yield* jsonBody(Schema.Union([Range, Failure]), answer, "Prometheus' answer to a range query")
+  if (body.status === "error") return yield* refusal(answer.url, body)
+  return body.data.result.map(({ metric, values }): PrometheusCourse => ({
+    labels: metric,
+    points: values.map(([seconds, value]) => ({ at: toMillis(seconds), value }))
+  }))
+})
+
 export const readAnswer = Effect.fnUntraced(function* (answer: EgressAnswer) {
-  if (answer.status < 200 || answer.status > 299) {
-    const failure = Schema.decodeUnknownResult(Failure)(Result.getOrUndefined(parseJson(answer.body)))
-    return yield* Result.isSuccess(failure) ? refusal(answer.url, failure.success) : statusError(answer).sourceError
-  }
+  const failure = refused(answer)
+  if (failure !== undefined) return yield* failure
   const body = yield* jsonBody(Answer, answer, "Prometheus' answer to a query")
   if (body.status === "error") return yield* refusal(answer.url, body)
   const { data } = body

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Ref } from "effect"
 import * as TestClock from "effect/testing/TestClock"
 import { Prometheus } from "#services/Prometheus"
-import type { PrometheusQuery } from "#services/Prometheus"
+import type { PrometheusQuery, PrometheusRange } from "#services/Prometheus"
 import { simulated } from "#test/simulation/inSimulation"
 import { vector } from "#test/sources/answers"
 import { inTime, ok, run, sample, signal } from "#test/sources/sourceWorld"
@@ -138,6 +138,57 @@ describe("a query", () => {
       const { layer } = yield* run(world(() => ok({ ...vector("1"), warnings: ["a store\nis away"] })))
       const { warnings } = yield* inTime(query(up).pipe(Effect.provide(layer)))
       assert.deepStrictEqual(warnings, ["a store is away"])
+    })
+  )
+})
+
+describe("a range query", () => {
+  const course = (range: Partial<PrometheusRange> = {}) =>
+    Effect.flatMap(Prometheus, (prometheus) =>
+      prometheus.range({ ...up, from: 1_000, to: 61_000, stepMillis: 15_000, ...range })
+    )
+
+  it.effect("is posted as a form, and yields every series over time", () =>
+    Effect.gen(function* () {
+      const result = [
+        {
+          metric: { pod: "a" },
+          values: [
+            [1, "4"],
+            [16, "NaN"]
+          ]
+        }
+      ]
+      const { layer, requests } = yield* run(
+        world(() => ok({ status: "success", data: { resultType: "matrix", result } }))
+      )
+      assert.deepStrictEqual(yield* inTime(course().pipe(Effect.provide(layer))), [
+        {
+          labels: { pod: "a" },
+          points: [
+            { at: 1_000, value: "4" },
+            { at: 16_000, value: "NaN" }
+          ]
+        }
+      ])
+      const [asked] = yield* Ref.get(requests)
+      assert.strictEqual(`${asked?.method} ${asked?.url}`, "POST http://prometheus:9090/api/v1/query_range")
+      assert.strictEqual(asked?.body?.text, "query=up&start=1&end=61&step=15")
+    })
+  )
+
+  it.effect("has a reason and a remedy where it yields none", () =>
+    Effect.gen(function* () {
+      for (const [answer, why] of [
+        [ok(vector("1")), "Malformed"],
+        [ok({ status: "error", errorType: "bad_data", error: "too many points" }), "BadOptions"],
+        [{ status: 503, body: "" }, "HttpStatus"],
+        ["hangs", "Timeout"]
+      ] as const) {
+        const { layer } = yield* run(world(() => answer))
+        const failure = yield* inTime(Effect.flip(course()).pipe(Effect.provide(layer)))
+        assert.strictEqual(failure.why, why)
+      }
     })
   )
 })
