@@ -3,6 +3,7 @@
 // RBAC, and the API server's own validation of every object.
 import { afterAll, assert, beforeAll, it } from "@effect/vitest"
 import { fileURLToPath } from "node:url"
+import { SOURCES } from "#sources/index"
 import type { Cluster } from "#test/controlplane/Cluster"
 import { eventually } from "#test/controlplane/eventually"
 import { describeWith, runningCluster } from "#test/controlplane/suite"
@@ -95,6 +96,16 @@ describeWith(["controlPlane"], "installing", () => {
       assert.match(result.stdout, /deployment\.apps\//u)
     }
   )
+
+  it.each(Object.keys(SOURCES))("applies the worked example of the source %s as it stands", async (name) => {
+    const result = await cluster.kubectl(
+      ["apply", "--dry-run=server", "-f", `${manifests}/examples/sources/${name}.yaml`, "-o", "name"],
+      { allowFailure: true }
+    )
+    assert.strictEqual(result.code, 0, result.stderr)
+    assert.match(result.stdout, /^scalingpolicy\.nimbusguard\.io\//u)
+    assert.strictEqual(result.stderr, "", "without a warning")
+  })
 
   it("lets admission refuse a policy that names another namespace than its own, and says what to do", async () => {
     const namespace = await cluster.newNamespace("own")
