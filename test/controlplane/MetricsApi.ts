@@ -50,6 +50,7 @@ export class MetricsApi {
   readonly #server: Server
   readonly #cluster: Cluster
   readonly #external = new Map<string, ReadonlyArray<ExternalSeries>>()
+  readonly #reads = new Map<string, number>()
   readonly #unregister: Array<() => Promise<void>> = []
   #usage: (pod: KubernetesObject) => Usage | undefined = () => undefined
   #failing: number | undefined
@@ -99,6 +100,11 @@ export class MetricsApi {
   /** The series of an external metric in a namespace; an empty list is a well-formed empty answer. */
   setExternal(namespace: string, metric: string, series: ReadonlyArray<ExternalSeries>): void {
     this.#external.set(`${namespace}/${metric}`, series)
+  }
+
+  /** How often an external metric has been asked for. */
+  externalReads(namespace: string, metric: string): number {
+    return this.#reads.get(`${namespace}/${metric}`) ?? 0
   }
 
   /** Every metric request fails with this status until it is undefined again; discovery goes on. */
@@ -197,7 +203,9 @@ export class MetricsApi {
           })
         : this.#send(response, 200, { kind: "PodMetrics", apiVersion: groupVersion, ...items[0] })
     }
-    const series = this.#external.get(`${rest[1] ?? ""}/${rest[2] ?? ""}`)
+    const name = `${rest[1] ?? ""}/${rest[2] ?? ""}`
+    this.#reads.set(name, (this.#reads.get(name) ?? 0) + 1)
+    const series = this.#external.get(name)
     if (series === undefined) {
       return this.#send(response, 404, {
         kind: "Status",

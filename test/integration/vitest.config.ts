@@ -10,6 +10,7 @@ const sideBySide = [
   "operator/lifecycle",
   "operator/metricsFailure",
   "operator/rbac",
+  "hpa",
   "sources/*"
 ].map((name) => `test/integration/${name}.test.ts`)
 
