@@ -29,12 +29,7 @@ export const controlPlanePrograms: ReadonlyArray<Program> = [
   "kwok"
 ]
 
-export const allPrograms: ReadonlyArray<Program> = [
-  ...controlPlanePrograms,
-  "hpa-oracle",
-  "nats-server",
-  "prometheus"
-]
+export const allPrograms: ReadonlyArray<Program> = [...controlPlanePrograms, "hpa-oracle", "nats-server", "prometheus"]
 
 export type Programs = Readonly<Partial<Record<Program, string>>>
 

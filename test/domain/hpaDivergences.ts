@@ -254,17 +254,19 @@ export const DIVERGENCES: ReadonlyArray<Divergence> = [
 export const weDecide = (divergence: Divergence): ReadonlyArray<number> => {
   const times = timesOf(divergence)
   let policy = divergence.policy
+  let engines = boundEngines(policy)
   let memory = initialMemory(policy, 0)
   return divergence.ticks.map(({ current, edited, overtakenBy, reading, restarted, state, value }, index) => {
     const at = times[index] ?? 0
     if (edited !== undefined) {
       policy = edited
+      engines = boundEngines(policy)
       memory = carryOver(memory, policy).memory
     }
     if (restarted === true) memory = restored(memory)
     const observation = observe(at, stateOf(overtakenBy ?? current, state), { rps: reading ?? measured(value, at) })
     const adopted = adopt(memory, observation)
-    const played = play({ policy, engines: boundEngines(policy), observation, memory: adopted })
+    const played = play({ policy, engines, observation, memory: adopted })
     memory = played.memory
     return played.decision.desired
   })
