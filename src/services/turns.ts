@@ -4,7 +4,7 @@
  */
 import { setImmediate, setTimeout } from "node:timers/promises"
 
-/** Parsing and decoding were measured at up to half a microsecond per token: two of three milliseconds stay free. */
+/** Parsing and decoding were measured at up to half a microsecond per token: three quarters of the time stay free. */
 const TOKENS_PER_MILLI = 700
 
 interface Waiting {

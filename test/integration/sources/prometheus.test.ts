@@ -5,8 +5,9 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { getCACertificates, setDefaultCACertificates } from "node:tls"
-import { Redacted } from "effect"
+import { Effect, Redacted, Result } from "effect"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { Prometheus } from "#services/Prometheus"
 import { CertificateAuthority } from "#test/controlplane/Certificates"
 import { eventually } from "#test/controlplane/eventually"
 import { Exporter } from "#test/controlplane/Exporter"
@@ -102,6 +103,29 @@ describeWith(["prometheus"], "a real Prometheus", () => {
     assert.strictEqual(outcome(await ask("silent", {}, { maxSampleAgeMillis: 60_000 })), "Stale 9")
     assert.strictEqual(outcome(await ask("silent", {}, { maxSampleAgeMillis: 60_000, onEmpty: "Zero" })), "Stale 9")
     assert.strictEqual(outcome(await ask("depth", {}, { maxSampleAgeMillis: 60_000 })), "Measured 42")
+  })
+
+  it("answers a question about the last five minutes with every series over time", async () => {
+    const to = Math.round(performance.timeOrigin + performance.now())
+    const range = { serverUrl: server.url, from: to - 240_000, to, stepMillis: 30_000 }
+    const ask = (promql: string) =>
+      running.run(Effect.result(Effect.flatMap(Prometheus, (prometheus) => prometheus.range({ ...range, promql }))))
+    const answer = await ask("container_cpu_usage_seconds_total")
+    const [course, ...others] = Result.isSuccess(answer) ? answer.success : []
+    assert.deepStrictEqual(others, [])
+    assert.strictEqual(course?.labels["pod"], "web-1")
+    const points = course?.points ?? []
+    assert.isAbove(points.length, 6)
+    assert.deepStrictEqual(
+      points.map(({ value }) => Number(value)),
+      points.map(({ value }) => Number(value)).toSorted((a, b) => a - b)
+    )
+    const tooMany = await running.run(
+      Effect.result(
+        Effect.flatMap(Prometheus, (prometheus) => prometheus.range({ ...range, stepMillis: 1, promql: "depth" }))
+      )
+    )
+    assert.strictEqual(Result.isFailure(tooMany) ? tooMany.failure.why : "", "BadOptions")
   })
 
   it("stands in where metrics.k8s.io is not served", async () => {

@@ -9,7 +9,7 @@ import type { Reading } from "#schemas/Reading"
 import { Kubernetes, KubernetesError } from "#services/Kubernetes"
 import type { Values } from "#services/Settings"
 import { bindSource } from "#sources/index"
-import type { BoundInput } from "#sources/index"
+import type { BoundInput, SourceServices } from "#sources/index"
 import { layerSettings } from "#test/cli/doctor/world"
 import { input } from "#test/sources/sourceWorld"
 
@@ -73,11 +73,16 @@ export class SourceRuntime {
   read(signal: Signal, more: Partial<BoundInput> = {}): Promise<Reading> {
     const bound = bindSource(signal)
     if (Result.isFailure(bound)) return Promise.reject(new Error(bound.failure.message))
-    return this.#runtime.runPromise(
+    return this.run(
       Effect.clockWith((clock) =>
         Effect.flatMap(clock.currentTimeMillis, (at) => bound.success.sample(input({ at, ...more })))
       )
     )
+  }
+
+  /** Whatever asks the systems behind the sources. */
+  run<A, E>(effect: Effect.Effect<A, E, SourceServices>): Promise<A> {
+    return this.#runtime.runPromise(effect)
   }
 
   /** All that this runtime has let out beside its readings. */
