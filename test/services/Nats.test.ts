@@ -107,7 +107,7 @@ describe("the view of JetStream", () => {
     })
   )
 
-  it.effect("sends the policy's headers to the servers it names, and to no server that was merely found", () =>
+  it.effect("sends the policy's headers and certificate to the servers it names, not to those merely found", () =>
     Effect.gen(function* () {
       const { layer, requests } = yield* run({
         kubernetes: () => ({}),
@@ -121,18 +121,23 @@ describe("the view of JetStream", () => {
       const question = {
         monitoringUrl: "http://nats:8222",
         headers: { authorization: "secret" },
+        tls: { ca: "authority", cert: "certificate", key: "key" },
         peerUrls: ["http://peer:1"]
       }
       const { unreached } = yield* inTime(
         Effect.flatMap(Nats, (nats) => nats.jetStream(question)).pipe(Effect.provide(layer))
       )
       assert.deepStrictEqual(unreached, ["n1"], "what answers in the name of n0 again is not n1")
-      const hosts = new Map((yield* Ref.get(requests)).map(({ headers, url }) => [new URL(url).host, headers]))
+      const hosts = new Map(
+        (yield* Ref.get(requests)).map(({ headers, tls, url }) => [new URL(url).host, { headers, tls }])
+      )
       assert.deepStrictEqual([...hosts.keys()].toSorted(), ["[fd00::7]:8222", "n1.nats:8222", "nats:8222", "peer:1"])
-      assert.deepStrictEqual(hosts.get("nats:8222"), { authorization: "secret" })
-      assert.deepStrictEqual(hosts.get("peer:1"), { authorization: "secret" })
-      assert.deepStrictEqual(hosts.get("[fd00::7]:8222"), {})
-      assert.deepStrictEqual(hosts.get("n1.nats:8222"), {})
+      const { headers, tls } = question
+      assert.deepStrictEqual(hosts.get("nats:8222"), { headers, tls })
+      assert.deepStrictEqual(hosts.get("peer:1"), { headers, tls })
+      const found = { headers: {}, tls: { ca: "authority" } }
+      assert.deepStrictEqual(hosts.get("[fd00::7]:8222"), found, "whom the policy trusts, they have to prove")
+      assert.deepStrictEqual(hosts.get("n1.nats:8222"), found)
     })
   )
 
