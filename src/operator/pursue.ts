@@ -90,7 +90,7 @@ export const pursue = Effect.fnUntraced(function* (input: PursueInput) {
     pursuit.policy = policy
     pursuit.memory = carryOver(pursuit.memory, policy).memory
   }
-  const remembered = pursuit.memory
+  const remembered = isUnseen(pursuit, policy, observation.at) ? restored(pursuit.memory) : pursuit.memory
   const plan = yield* decideSpan(bound, remembered, observation)
   const leader = yield* Leader
   const acted = yield* act({
@@ -120,6 +120,12 @@ export const pursue = Effect.fnUntraced(function* (input: PursueInput) {
   const result: Pursued = { records: [...recovered, record], foreign }
   return result
 })
+
+/** A target that was gone or could not be read for so long has not been calm meanwhile: nobody has looked. */
+const UNSEEN_MILLIS = 60_000
+
+const isUnseen = ({ record }: Pursuit, { intervalMillis }: Policy, at: Millis): boolean =>
+  record !== undefined && at - record.observation.at > Math.max(UNSEEN_MILLIS, 2 * intervalMillis)
 
 const last = ({ foreignWrites }: Memory): Millis | undefined => foreignWrites.at(-1)
 

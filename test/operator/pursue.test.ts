@@ -38,6 +38,32 @@ describe("a target pursued", () => {
   )
 
   simulated(
+    "never shrinks blindly a target that was gone for a while",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 2)
+      world.policy("web", { scaling: { minReplicas: 1, maxReplicas: 10, ...HELD } })
+      world.load("web", 2)
+      yield* running(
+        world,
+        Effect.gen(function* () {
+          yield* Effect.sleep("2 minutes")
+          world.api.remove("Deployment", NAMESPACE, "web")
+          yield* Effect.sleep("10 minutes")
+          const back = world.api.store.now()
+          world.deploy("web", 8)
+          yield* Effect.sleep("4 minutes")
+          assert.deepStrictEqual(world.writes, [])
+          yield* Effect.sleep("3 minutes")
+          assert.strictEqual(world.replicas("web"), 2)
+          assert.isAtLeast((world.writes[0]?.at ?? 0) - back, 280_000)
+        })
+      )
+    }),
+    { seeds: 3 }
+  )
+
+  simulated(
     "reports a write once whose record died with its operator, and counts it",
     Effect.gen(function* () {
       const world = yield* makeWorld
