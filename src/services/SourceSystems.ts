@@ -10,6 +10,8 @@ import * as GoogleTokensLive from "#services/GoogleTokensLive"
 import * as HttpJson from "#services/HttpJson"
 import * as Nats from "#services/Nats"
 import * as Prometheus from "#services/Prometheus"
+import * as Redis from "#services/Redis"
+import * as RedisWireLive from "#services/RedisWireLive"
 import * as ResourceMetrics from "#services/ResourceMetrics"
 import * as Secrets from "#services/Secrets"
 
@@ -18,11 +20,14 @@ const layerCloudMonitoring = CloudMonitoring.layer.pipe(
   Layer.provide(GoogleMetadataLive.layer)
 )
 
+const layerRedis = Redis.layer.pipe(Layer.provide(RedisWireLive.layer))
+
 /** Kubernetes and Settings are given. */
 export const layer = Layer.mergeAll(
   ResourceMetrics.layer,
   Nats.layer,
   HttpJson.layer,
+  layerRedis,
   Secrets.layer,
   layerCloudMonitoring
 ).pipe(Layer.provideMerge(Prometheus.layer), Layer.provideMerge(EgressLive.layer))

@@ -19,6 +19,7 @@ export type Program =
   | "hpa-oracle"
   | "nats-server"
   | "prometheus"
+  | "redis-server"
 
 export const controlPlanePrograms: ReadonlyArray<Program> = [
   "kube-apiserver",
@@ -29,7 +30,7 @@ export const controlPlanePrograms: ReadonlyArray<Program> = [
   "kwok"
 ]
 
-export const allPrograms: ReadonlyArray<Program> = [...controlPlanePrograms, "hpa-oracle", "nats-server", "prometheus"]
+export const allPrograms: ReadonlyArray<Program> = [...controlPlanePrograms, "hpa-oracle", "nats-server", "prometheus", "redis-server"]
 
 export type Programs = Readonly<Partial<Record<Program, string>>>
 
@@ -200,7 +201,8 @@ const remedies: Readonly<Record<Program, string>> = {
   kwok: "install kwok (Homebrew has it) or compile it",
   "hpa-oracle": "compile it",
   "nats-server": "install nats-server 2.10 or later (Homebrew has it) or compile it",
-  prometheus: "install prometheus (Homebrew, and `apt-get install prometheus` on Debian and Ubuntu)"
+  prometheus: "install prometheus (Homebrew, and `apt-get install prometheus` on Debian and Ubuntu)",
+  "redis-server": "install redis-server 7 (Homebrew has redis, `apt-get install redis-server` Debian and Ubuntu)"
 }
 
 /** A sentence for a person: what is missing and the ways to get it. */
@@ -298,36 +300,69 @@ const compile = async (group: GoGroup, progress: Progress): Promise<void> => {
   progress(`  ${group.name} is ready, ${seconds(started)}`)
 }
 
+/** The files of Debian packages, unpacked into a folder and installed nowhere. */
+const unpack = async (packages: ReadonlyArray<string>, aside: string): Promise<string> => {
+  // apt downloads as a user of its own.
+  await chmod(aside, 0o755)
+  const download = () => run("apt-get", ["download", ...packages], { cwd: aside })
+  try {
+    await download()
+  } catch {
+    // No package lists yet, or lists older than the mirror.
+    await run("apt-get", ["update"], { cwd: aside })
+    await download()
+  }
+  const archives = (await readdir(aside)).filter((name) => name.endsWith(".deb"))
+  if (archives.length < packages.length) throw new Error(`apt-get download ${packages.join(" ")} left packages out`)
+  for (const archive of archives) await run("dpkg-deb", ["-x", archive, "out"], { cwd: aside })
+  return join(aside, "out")
+}
+
+const fromDebian = async (
+  program: Program,
+  packages: ReadonlyArray<string>,
+  progress: Progress,
+  take: (out: string) => Promise<void>
+): Promise<void> => {
+  if (inPath("apt-get") === undefined || inPath("dpkg-deb") === undefined) throw new Error(remedyFor(program))
+  const started = performance.now()
+  progress(`Unpacking ${program} from Debian's package`)
+  const aside = await mkdtemp(join(tmpdir(), `nimbusguard-${program}-`))
+  try {
+    await take(await unpack(packages, aside))
+  } finally {
+    await rm(aside, { recursive: true, force: true })
+  }
+  progress(`  ${program} is ready, ${seconds(started)}`)
+}
+
 /**
  * Prometheus comes out of Debian's package, unpacked beside the other programs instead of installed: an installed one
  * would start as a service, on its well-known port, on somebody's machine.
  */
-const unpackPrometheus = async (progress: Progress): Promise<void> => {
-  if (inPath("apt-get") === undefined || inPath("dpkg-deb") === undefined) throw new Error(remedyFor("prometheus"))
-  const started = performance.now()
-  progress("Unpacking prometheus from Debian's package")
-  const aside = await mkdtemp(join(tmpdir(), "nimbusguard-prometheus-"))
-  try {
-    await chmod(aside, 0o755)
-    const download = () => run("apt-get", ["download", "prometheus"], { cwd: aside })
-    try {
-      await download()
-    } catch {
-      // No package lists yet, or lists older than the mirror.
-      await run("apt-get", ["update"], { cwd: aside })
-      await download()
-    }
-    const archive = (await readdir(aside)).find((name) => name.endsWith(".deb"))
-    if (archive === undefined) throw new Error("apt-get download prometheus left no package behind")
-    await run("dpkg-deb", ["-x", archive, "out"], { cwd: aside })
+const unpackPrometheus = (progress: Progress): Promise<void> =>
+  fromDebian("prometheus", ["prometheus"], progress, async (out) => {
     const making = join(cacheFolder, ".making-prometheus")
-    await copyFile(join(aside, "out", "usr", "bin", "prometheus"), making)
+    await copyFile(join(out, "usr", "bin", "prometheus"), making)
     await rename(making, join(cacheFolder, "prometheus"))
-  } finally {
-    await rm(aside, { recursive: true, force: true })
-  }
-  progress(`  prometheus is ready, ${seconds(started)}`)
-}
+  })
+
+/** Redis' own program is in its package of tools under another name; two of its libraries are nobody else's. */
+const unpackRedis = (progress: Progress): Promise<void> =>
+  fromDebian("redis-server", ["redis-tools", "libjemalloc2", "liblzf1"], progress, async (out) => {
+    const folder = join(cacheFolder, "redis")
+    await rm(folder, { recursive: true, force: true })
+    await mkdir(folder, { recursive: true })
+    await copyFile(join(out, "usr", "bin", "redis-check-rdb"), join(folder, "redis-server"))
+    for (const path of await readdir(out, { recursive: true })) {
+      if (/\.so\.\d+$/.test(path)) await copyFile(join(out, path), join(folder, basename(path)))
+    }
+    const making = join(cacheFolder, ".making-redis-server")
+    const script = '#!/bin/sh\nhere=$(dirname "$0")/redis\nLD_LIBRARY_PATH=$here exec "$here/redis-server" "$@"\n'
+    await writeFile(making, script)
+    await chmod(making, 0o755)
+    await rename(making, join(cacheFolder, "redis-server"))
+  })
 
 /** Makes what is missing or out of date, one after the other. */
 export const makePrograms = async (wanted: ReadonlyArray<Program>, progress: Progress): Promise<void> => {
@@ -337,6 +372,7 @@ export const makePrograms = async (wanted: ReadonlyArray<Program>, progress: Pro
     if (missing.some((program) => groupOf(program) === group)) await compile(group, progress)
   }
   if (missing.includes("prometheus")) await unpackPrometheus(progress)
+  if (missing.includes("redis-server")) await unpackRedis(progress)
 }
 
 /** The first line that a program prints about its version. */

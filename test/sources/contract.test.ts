@@ -4,10 +4,12 @@ import type { Signal } from "#schemas/Policy"
 import type { MissingReason, Reading } from "#schemas/Reading"
 import type { EgressReason } from "#services/Egress"
 import type { KubernetesReason } from "#services/Kubernetes"
+import type { Reply } from "#services/resp"
+import { SourceError } from "#services/SourceError"
 import { SOURCES } from "#sources/index"
 import { simulated } from "#test/simulation/inSimulation"
 import { consumer, int64, jsz, podMetrics, stream, timeSeries, vector } from "#test/sources/answers"
-import { inTime, ok, refused, sampleIn, signal } from "#test/sources/sourceWorld"
+import { inTime, ok, refused, sampleIn, signal, SILENCE } from "#test/sources/sourceWorld"
 import type { Behaviour, World } from "#test/sources/sourceWorld"
 
 /** A source in front of a world in which all is well, and how to break that world. */
@@ -29,6 +31,21 @@ const overKubernetes = (answer: Behaviour): Partial<World> => ({
       return JSON.parse(answer.body) as unknown
     } catch {
       return refused({ _tag: "Malformed" })
+    }
+  }
+})
+
+/** The body holds the reply to each command by its name; what is not JSON is its port's Malformed. */
+const overRedis = (answer: Behaviour): Partial<World> => ({
+  redis: (_, [command]) => {
+    if (typeof answer === "string") return SILENCE
+    const malformed = new SourceError({ why: "Malformed", detail: "Redis said something else. Check its port." })
+    if ("fails" in answer) return malformed
+    try {
+      const replies = JSON.parse(answer.body) as Readonly<Record<string, Reply>> | null
+      return replies?.[command] ?? null
+    } catch {
+      return malformed
     }
   }
 })
@@ -68,6 +85,12 @@ const CASES: Readonly<Partial<Record<string, Case>>> = {
     healthy: { timeSeries: [timeSeries([{ agoMillis: 0, value: int64(42) }])], unit: "1" },
     value: 42,
     world: overHttp
+  },
+  redis: {
+    signal: signal("redis", { host: "redis", queueName: "jobs" }),
+    healthy: { TYPE: "list", LLEN: 42 },
+    value: 42,
+    world: overRedis
   },
   resource: {
     signal: signal("resource", SOURCES.resource.example, { target: { type: "Utilization", milli: 70 } }),

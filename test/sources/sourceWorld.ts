@@ -14,7 +14,11 @@ import { Kubernetes, KubernetesError } from "#services/Kubernetes"
 import type { KubernetesReason, KubernetesRequest } from "#services/Kubernetes"
 import { layer as natsLayer } from "#services/Nats"
 import { layerWith as prometheusLayerWith } from "#services/Prometheus"
+import { layer as redisLayer } from "#services/Redis"
+import { printableServer, RedisWire } from "#services/RedisWire"
+import type { RedisServer } from "#services/RedisWire"
 import { layer as resourceLayer } from "#services/ResourceMetrics"
+import type { Command, Reply } from "#services/resp"
 import { layer as secretsLayer } from "#services/Secrets"
 import { SourceError } from "#services/SourceError"
 import { bindSource } from "#sources/index"
@@ -36,9 +40,15 @@ export const ok = (body: unknown): Behaviour => ({
 export interface World {
   readonly http: (request: EgressRequest) => Behaviour
   readonly kubernetes: (request: KubernetesRequest) => unknown
+  /** What a Redis server replies to one command; absent: nobody listens. */
+  readonly redis?: (server: RedisServer, command: Command) => Reply | SourceError | Silence
   /** What the metadata server answers; absent: workload identity was not chosen. */
   readonly metadata?: () => { readonly status: number; readonly body: string }
 }
+
+/** Accepts and never replies. */
+export const SILENCE = { says: "nothing" } as const
+export type Silence = typeof SILENCE
 
 export const refused = (reason: KubernetesReason) => new Refused(reason)
 class Refused {
@@ -98,11 +108,30 @@ export const run = Effect.fnUntraced(function* (
     )
   })
   const tokens = googleTokensLayer.pipe(Layer.provide([egress, metadata]))
+  const redisWire = Layer.succeed(RedisWire, {
+    exchange: Effect.fnUntraced(function* (server, commands) {
+      yield* Effect.sleep(latency)
+      const who = printableServer(server)
+      const replies: Array<Reply> = []
+      for (const command of commands) {
+        const unreachable = new SourceError({ why: "Unreachable", detail: `${who} is not there. Start it.` })
+        const reply = world.redis === undefined ? unreachable : world.redis(server, command)
+        if (reply instanceof SourceError) return yield* reply
+        if (reply === SILENCE) {
+          yield* Effect.sleep("10 seconds")
+          return yield* new SourceError({ why: "Timeout", detail: `${who} did not answer. Look why it is slow.` })
+        }
+        replies.push(reply as Reply)
+      }
+      return replies
+    })
+  })
   const layer = Layer.mergeAll(
     prometheus,
     cloudMonitoringLayerWith({ url: "https://monitoring.googleapis.com" }).pipe(Layer.provide([egress, tokens])),
     natsLayer.pipe(Layer.provide(egress)),
     httpJsonLayer.pipe(Layer.provide(egress)),
+    redisLayer.pipe(Layer.provide(redisWire)),
     secretsLayer.pipe(Layer.provide(kubernetes)),
     resourceLayer.pipe(Layer.provide([kubernetes, prometheus]))
   )

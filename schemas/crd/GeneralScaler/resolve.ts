@@ -29,6 +29,8 @@ const resolveMetric = (metric: Metric, reader: Reader): Signal => {
     },
     ...(metric.type === "redis" || metric.type === "pubsub" ? { role: "backlog" as const } : {}),
     ...unwatched,
+    // Redis takes a list away with its last item, and this kind has no field to say that this means an empty queue.
+    ...(metric.type === "redis" ? { onEmpty: "Zero" as const } : {}),
     worksAtZero: worksAtZero(source, options)
   }
 }
