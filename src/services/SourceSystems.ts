@@ -8,6 +8,7 @@ import * as EgressLive from "#services/EgressLive"
 import * as GoogleMetadataLive from "#services/GoogleMetadataLive"
 import * as GoogleTokensLive from "#services/GoogleTokensLive"
 import * as HttpJson from "#services/HttpJson"
+import * as KafkaLive from "#services/KafkaLive"
 import * as Nats from "#services/Nats"
 import * as Prometheus from "#services/Prometheus"
 import * as Redis from "#services/Redis"
@@ -26,6 +27,7 @@ const layerRedis = Redis.layer.pipe(Layer.provide(RedisWireLive.layer))
 export const layer = Layer.mergeAll(
   ResourceMetrics.layer,
   Nats.layer,
+  KafkaLive.layer,
   HttpJson.layer,
   layerRedis,
   Secrets.layer,

@@ -19,6 +19,8 @@ export interface SampleInput<Options> {
   readonly at: Millis
   /** What the signal's target compares: decides the unit of a value that can be told in two. */
   readonly targetType: TargetType | undefined
+  /** How much of it, in thousandths: decides how many pods could have work at all. */
+  readonly targetMilli: number | undefined
   readonly onEmpty: "Missing" | "Zero"
   readonly maxSampleAgeMillis: number | undefined
 }

@@ -50,6 +50,7 @@ const plug = <Options, R>(source: Source<Options, R>): Plug<Options, R> => ({
               ...input,
               options,
               targetType: signal.target?.type,
+              targetMilli: signal.target?.milli,
               onEmpty: signal.onEmpty,
               maxSampleAgeMillis: signal.maxSampleAgeMillis
             })

@@ -20,6 +20,7 @@ export type Program =
   | "nats-server"
   | "prometheus"
   | "redis-server"
+  | "kafka"
 
 export const controlPlanePrograms: ReadonlyArray<Program> = [
   "kube-apiserver",
@@ -30,7 +31,14 @@ export const controlPlanePrograms: ReadonlyArray<Program> = [
   "kwok"
 ]
 
-export const allPrograms: ReadonlyArray<Program> = [...controlPlanePrograms, "hpa-oracle", "nats-server", "prometheus", "redis-server"]
+export const allPrograms: ReadonlyArray<Program> = [
+  ...controlPlanePrograms,
+  "hpa-oracle",
+  "nats-server",
+  "prometheus",
+  "redis-server",
+  "kafka"
+]
 
 export type Programs = Readonly<Partial<Record<Program, string>>>
 
@@ -162,6 +170,17 @@ const isCurrent = (group: GoGroup): boolean =>
 
 const groupOf = (program: Program): GoGroup | undefined => groups.find((group) => group.packages[program] !== undefined)
 
+const kafkaPom = join(import.meta.dirname, "kafka", "pom.xml")
+const kafkaStamp = (): string => createHash("sha256").update(readFileSync(kafkaPom)).digest("hex")
+const kafkaStampPath = join(cacheFolder, "kafka.stamp")
+
+/** False only for what we made ourselves, and would make differently now. */
+const isUpToDate = (program: Program): boolean => {
+  if (program === "kafka") return existsSync(kafkaStampPath) && readFileSync(kafkaStampPath, "utf8") === kafkaStamp()
+  const group = groupOf(program)
+  return group === undefined || isCurrent(group)
+}
+
 /** envtest's folder has three of them, kubectl under its plain name. */
 const envtestName: Readonly<Partial<Record<Program, string>>> = {
   "kube-apiserver": "kube-apiserver",
@@ -179,9 +198,9 @@ export const findProgram = (program: Program, { onlyCurrent = false }: Search = 
   const envtest = envtestName[program]
   if (assets !== "" && envtest !== undefined && isExecutable(join(assets, envtest))) return join(assets, envtest)
   const cached = join(cacheFolder, program)
-  const group = groupOf(program)
-  if (isExecutable(cached) && (!onlyCurrent || group === undefined || isCurrent(group))) return cached
-  return onlyCurrent && group !== undefined ? undefined : inPath(program)
+  const isOurs = groupOf(program) !== undefined || program === "kafka"
+  if (isExecutable(cached) && (!onlyCurrent || isUpToDate(program))) return cached
+  return onlyCurrent && isOurs ? undefined : inPath(program)
 }
 
 export const findPrograms = (search: Search = {}): Programs =>
@@ -202,7 +221,9 @@ const remedies: Readonly<Record<Program, string>> = {
   "hpa-oracle": "compile it",
   "nats-server": "install nats-server 2.10 or later (Homebrew has it) or compile it",
   prometheus: "install prometheus (Homebrew, and `apt-get install prometheus` on Debian and Ubuntu)",
-  "redis-server": "install redis-server 7 (Homebrew has redis, `apt-get install redis-server` Debian and Ubuntu)"
+  "redis-server": "install redis-server 7 (Homebrew has redis, `apt-get install redis-server` Debian and Ubuntu)",
+  kafka:
+    "COMPILE=1 npm run test:integration collects its jars (needs a JDK of 17 or later and Maven, about 1 minute, once)"
 }
 
 /** A sentence for a person: what is missing and the ways to get it. */
@@ -364,6 +385,37 @@ const unpackRedis = (progress: Progress): Promise<void> =>
     await rename(making, join(cacheFolder, "redis-server"))
   })
 
+/** A broker is a folder of jars; the program runs one of their classes, or a source file that uses them. */
+const collectKafka = async (progress: Progress): Promise<void> => {
+  if (inPath("mvn") === undefined || inPath("java") === undefined) throw new Error(remedyFor("kafka"))
+  const started = performance.now()
+  progress("Collecting Kafka's jars")
+  const aside = await mkdtemp(join(cacheFolder, ".making-"))
+  try {
+    const jars = `kafka-jars-${kafkaStamp().slice(0, 12)}`
+    const into = `-DoutputDirectory=${join(aside, jars)}`
+    await run("mvn", ["-q", "-B", "-f", kafkaPom, "dependency:copy-dependencies", "-DincludeScope=runtime", into], {
+      cwd: aside
+    })
+    await rm(join(cacheFolder, jars), { recursive: true, force: true })
+    await rename(join(aside, jars), join(cacheFolder, jars))
+    const script = [
+      "#!/bin/sh",
+      '[ "$1" = --version ] && set -- kafka.Kafka --version',
+      // Small, and quick to start rather than quick for hours.
+      `exec java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$(dirname "$0")/${jars}/*" "$@"`
+    ]
+    const making = join(aside, "kafka")
+    await writeFile(making, `${script.join("\n")}\n`)
+    await chmod(making, 0o755)
+    await rename(making, join(cacheFolder, "kafka"))
+    await writeFile(kafkaStampPath, kafkaStamp())
+  } finally {
+    await rm(aside, { recursive: true, force: true })
+  }
+  progress(`  kafka is ready, ${seconds(started)}`)
+}
+
 /** Makes what is missing or out of date, one after the other. */
 export const makePrograms = async (wanted: ReadonlyArray<Program>, progress: Progress): Promise<void> => {
   await mkdir(cacheFolder, { recursive: true })
@@ -373,6 +425,7 @@ export const makePrograms = async (wanted: ReadonlyArray<Program>, progress: Pro
   }
   if (missing.includes("prometheus")) await unpackPrometheus(progress)
   if (missing.includes("redis-server")) await unpackRedis(progress)
+  if (missing.includes("kafka")) await collectKafka(progress)
 }
 
 /** The first line that a program prints about its version. */

@@ -12,7 +12,7 @@ declare module "vitest" {
   }
 }
 
-export type Need = "controlPlane" | "hpa-oracle" | "prometheus" | "nats-server" | "redis-server"
+export type Need = "controlPlane" | "hpa-oracle" | "prometheus" | "nats-server" | "redis-server" | "kafka"
 
 const programsOf = (need: Need): ReadonlyArray<Program> => (need === "controlPlane" ? controlPlanePrograms : [need])
 

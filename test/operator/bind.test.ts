@@ -7,12 +7,12 @@ import { bindSource } from "#sources/index"
 import { bind } from "#operator/bind"
 import { policyOf } from "#test/operator/records"
 
-/** The real registry; nothing is sampled. */
+/** The real registry, in which kafka is said to be missing; nothing is sampled. */
 const plugs = {
   signal: (signal: Signal) =>
-    Result.map(bindSource(signal), ({ built }) => ({
+    Result.map(bindSource(signal), ({ built, source }) => ({
       signal,
-      built,
+      built: built && source !== "kafka",
       sample: () => Effect.succeed(missing("NotGiven", "nobody asked"))
     }))
 }

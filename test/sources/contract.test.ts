@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import type { Signal } from "#schemas/Policy"
 import type { MissingReason, Reading } from "#schemas/Reading"
 import type { EgressReason } from "#services/Egress"
@@ -50,6 +50,20 @@ const overRedis = (answer: Behaviour): Partial<World> => ({
   }
 })
 
+/** The body holds what is committed and where the log ends, of one partition; what is not is its port's Malformed. */
+const overKafka = (answer: Behaviour): Partial<World> => ({
+  kafka: () => {
+    const malformed = new SourceError({ why: "Malformed", detail: "Kafka said something else. Check its port." })
+    if (answer === "hangs") return new SourceError({ why: "Timeout", detail: "Kafka did not answer. Look why." })
+    if ("fails" in answer) return malformed
+    const told = Schema.decodeUnknownResult(Schema.fromJsonString(KafkaAnswer))(answer.body)
+    if (Result.isFailure(told)) return malformed
+    const [committed, latest] = [BigInt(told.success.committed), BigInt(told.success.latest)]
+    return [{ topic: "jobs", partition: 0, committed, earliest: 0n, latest, standsSince: 0, hasMoved: false }]
+  }
+})
+const KafkaAnswer = Schema.Struct({ committed: Schema.Int, latest: Schema.Int })
+
 const CASES: Readonly<Partial<Record<string, Case>>> = {
   prometheus: {
     signal: signal("prometheus", { ...(SOURCES.prometheus.example as object), reduce: "sum" }),
@@ -85,6 +99,12 @@ const CASES: Readonly<Partial<Record<string, Case>>> = {
     healthy: { timeSeries: [timeSeries([{ agoMillis: 0, value: int64(42) }])], unit: "1" },
     value: 42,
     world: overHttp
+  },
+  kafka: {
+    signal: signal("kafka", SOURCES.kafka.example),
+    healthy: { committed: 58, latest: 100 },
+    value: 42,
+    world: overKafka
   },
   redis: {
     signal: signal("redis", { host: "redis", queueName: "jobs" }),

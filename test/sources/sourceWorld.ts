@@ -10,6 +10,8 @@ import type { EgressAnswer, EgressReason, EgressRequest } from "#services/Egress
 import { GoogleMetadata } from "#services/GoogleMetadata"
 import { layer as googleTokensLayer } from "#services/GoogleTokensLive"
 import { layer as httpJsonLayer } from "#services/HttpJson"
+import { Kafka } from "#services/Kafka"
+import type { GroupQuestion, PartitionOffsets } from "#services/Kafka"
 import { Kubernetes, KubernetesError } from "#services/Kubernetes"
 import type { KubernetesReason, KubernetesRequest } from "#services/Kubernetes"
 import { layer as natsLayer } from "#services/Nats"
@@ -42,6 +44,7 @@ export interface World {
   readonly kubernetes: (request: KubernetesRequest) => unknown
   /** What a Redis server replies to one command; absent: nobody listens. */
   readonly redis?: (server: RedisServer, command: Command) => Reply | SourceError | Silence
+  readonly kafka?: (question: GroupQuestion) => ReadonlyArray<PartitionOffsets> | SourceError
   /** What the metadata server answers; absent: workload identity was not chosen. */
   readonly metadata?: () => { readonly status: number; readonly body: string }
 }
@@ -108,6 +111,13 @@ export const run = Effect.fnUntraced(function* (
     )
   })
   const tokens = googleTokensLayer.pipe(Layer.provide([egress, metadata]))
+  const kafka = Layer.succeed(Kafka, {
+    offsets: Effect.fnUntraced(function* (question) {
+      yield* Effect.sleep(latency)
+      const offsets = world.kafka?.(question) ?? new SourceError({ why: "Unreachable", detail: "No Kafka. Add one." })
+      return offsets instanceof SourceError ? yield* offsets : offsets
+    })
+  })
   const redisWire = Layer.succeed(RedisWire, {
     exchange: Effect.fnUntraced(function* (server, commands) {
       yield* Effect.sleep(latency)
@@ -130,6 +140,7 @@ export const run = Effect.fnUntraced(function* (
     prometheus,
     cloudMonitoringLayerWith({ url: "https://monitoring.googleapis.com" }).pipe(Layer.provide([egress, tokens])),
     natsLayer.pipe(Layer.provide(egress)),
+    kafka,
     httpJsonLayer.pipe(Layer.provide(egress)),
     redisLayer.pipe(Layer.provide(redisWire)),
     secretsLayer.pipe(Layer.provide(kubernetes)),
