@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { Conversation } from "./decide/Conversation.ts"
 import { readPolicyFile } from "./decide/policyFile.ts"
 import { Session } from "./decide/Session.ts"
 
@@ -18,6 +19,15 @@ class Unsatisfied extends Data.TaggedError("Unsatisfied") {}
 const sayNo = Effect.fnUntraced(function* (message: string) {
   yield* Console.error(message)
   return yield* new Unsatisfied()
+})
+
+const policyFrom = Effect.fnUntraced(function* (path: string, name: string | undefined) {
+  const content = yield* Effect.result((yield* FileSystem.FileSystem).readFileString(path))
+  if (Result.isFailure(content)) return yield* sayNo(`${path} cannot be read: ${content.failure.message}`)
+  const file = readPolicyFile(path, content.success, name)
+  if (Result.isFailure(file)) return yield* sayNo(file.failure)
+  for (const { message, path: field } of file.success.findings) yield* Console.error(`note: ${field}: ${message}`)
+  return file.success
 })
 
 const END = Symbol("end of input")
@@ -30,21 +40,39 @@ export const decideCommand = Command.make(
   "decide",
   {
     policy: Flag.String("policy").pipe(
-      Flag.withDescription("File with the policy, YAML or JSON, of any of the four kinds.")
+      Flag.withDescription(
+        "File with the policy, YAML or JSON, of any of the four kinds. With --protocol it may be left out."
+      ),
+      Flag.optional
     ),
     name: Flag.String("name").pipe(
       Flag.withDescription("Which policy of the file, as NAME or KIND/NAME, where it holds several."),
       Flag.optional
+    ),
+    protocol: Flag.Int("protocol").pipe(
+      Flag.withDescription(
+        "Speak the decider protocol of this version (1) of an evaluator instead: init, ticks and end as lines in, replicas out."
+      ),
+      Flag.optional
+    ),
+    printPolicy: Flag.Boolean("print-policy").pipe(
+      Flag.withDescription("With --protocol: print the ScalingPolicy that is made of the init message on stderr."),
+      Flag.withDefault(false)
     )
   },
-  Effect.fn("decide")(function* ({ name, policy: path }) {
-    const content = yield* Effect.result((yield* FileSystem.FileSystem).readFileString(path))
-    if (Result.isFailure(content)) return yield* sayNo(`${path} cannot be read: ${content.failure.message}`)
-    const file = readPolicyFile(path, content.success, Option.getOrUndefined(name))
-    if (Result.isFailure(file)) return yield* sayNo(file.failure)
-    for (const { message, path: field } of file.success.findings) yield* Console.error(`note: ${field}: ${message}`)
-
-    const session = new Session(file.success)
+  Effect.fn("decide")(function* ({ name, policy, printPolicy, protocol }) {
+    const file = Option.isNone(policy) ? undefined : yield* policyFrom(policy.value, Option.getOrUndefined(name))
+    if (Option.isSome(protocol) && protocol.value !== 1) {
+      return yield* sayNo(`protocol ${protocol.value} is not known: use --protocol 1.`)
+    }
+    if (Option.isNone(protocol) && file === undefined) {
+      return yield* sayNo("Name the file of the policy to decide by: --policy FILE.")
+    }
+    const told: Array<string> = []
+    const session =
+      Option.isSome(protocol) || file === undefined
+        ? new Conversation(file, (yaml) => void (printPolicy && told.push(yaml)))
+        : new Session(file)
     const stdio = yield* Stdio.Stdio
     let problem: string | undefined
     // What has been read is answered before anything more is read: a peer may wait for each answer.
@@ -54,7 +82,7 @@ export const decideCommand = Command.make(
       Stream.mapEffect(
         Effect.fnUntraced(function* (text: string | typeof END) {
           const answered = text === END ? session.end() : session.feed(text)
-          for (const warning of session.warnings.splice(0)) yield* Console.error(warning)
+          for (const text of [...told.splice(0), ...session.warnings.splice(0)]) yield* Console.error(text)
           problem = answered.problem
           return answered
         })

@@ -35,6 +35,8 @@ export interface Engine<Options, Memory> {
   readonly example: unknown
   /** False: the API accepts it, this version does not run it yet. */
   readonly built: boolean
+  /** Whether the policy has what this engine cannot do without; absent: it always has. */
+  readonly suits?: (policy: Policy) => boolean
   readonly propose: (input: EngineInput<Options, Memory>) => EngineOutput<Memory>
 }
 

@@ -97,13 +97,19 @@ export const baseline = (policy: Policy): ReadonlyArray<EngineSpec> => [
   ...(objectivesOf(policy).length > 0 ? [{ engine: "slo", options: {} }] : [])
 ]
 
+/** Whether an engine is built and has all it needs. */
+export const runs = (name: string, policy: Policy): boolean => {
+  if (!isEngineName(name)) return false
+  const { built, suits }: Pick<Engine<never, never>, "built" | "suits"> = ENGINES[name]
+  return built && suits?.(policy) !== false
+}
+
 /**
  * The policy as this version can run it. An engine that holds back by what it has learned comes without windows, so
  * what stands in for it gets the HPA's own.
  */
 export const withBaseline = (policy: Policy): Policy => {
-  const isBuilt = ({ engine }: EngineSpec) => isEngineName(engine) && ENGINES[engine].built
-  if (policy.engines.some(isBuilt)) return policy
+  if (policy.engines.some(({ engine }) => runs(engine, policy))) return policy
   const { rates } = policy.limits
   const isUnheld = rates._tag === "Windows" && rates.downSeconds === 0
   return {

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { steers } from "#domain/arbitrate"
 import type { BoundEngine } from "#domain/Engine"
-import { bindEngine, ENGINES, withBaseline } from "#engines/index"
+import { bindEngine, ENGINES, runs, withBaseline } from "#engines/index"
 import type { EngineSpec, Finding, Policy, Refusal, Signal } from "#schemas/Policy"
 import type { Reading } from "#schemas/Reading"
 import { type BoundInput, bindSource, type SourceServices } from "#sources/index"
@@ -60,7 +60,7 @@ export const bind = (plugs: Plugs["Service"], given: Policy): Result.Result<Boun
     findings: distinct([
       ...policy.findings,
       ...bound.flatMap(unbuiltSignal(policy)),
-      ...given.engines.flatMap(unbuiltEngine)
+      ...given.engines.flatMap(idleEngine(given))
     ])
   })
 }
@@ -80,10 +80,18 @@ const unbuiltSignal =
     return built ? [] : [{ reason: "NotBuilt", path: `signals.${signal.name}`, message }]
   }
 
-const unbuiltEngine = ({ engine }: EngineSpec): ReadonlyArray<Finding> => {
-  const message = `The engine ${engine} is not in this version yet; the others steer, or target and slo where there is none.`
-  return isBuilt(engine) ? [] : [{ reason: "NotBuilt", path: `engines.${engine}`, message }]
-}
+const idleEngine =
+  (policy: Policy) =>
+  ({ engine }: EngineSpec): ReadonlyArray<Finding> => {
+    const path = `engines.${engine}`
+    if (!isBuilt(engine)) {
+      const message = `The engine ${engine} is not in this version yet; the others steer, or target and slo where there is none.`
+      return [{ reason: "NotBuilt", path, message }]
+    }
+    if (runs(engine, policy)) return []
+    const message = `The engine ${engine} lacks signals that it needs, so the others steer, or target and slo where there is none; the description of its options names the roles.`
+    return [{ reason: "Unused", path, message }]
+  }
 
 /** The decoding may have said it already. */
 const distinct = (findings: ReadonlyArray<Finding>): ReadonlyArray<Finding> =>

@@ -115,6 +115,8 @@ export const resolveObjectives = (spec: Spec, signals: ReadonlyArray<Signal>, re
     const [own] = objectiveSignal(role, asked)
     const found = own ?? signals.find((signal) => signal.role === role)
     if (found !== undefined) return { signal: found.name }
+    // The share of slow requests measures the same promise, and better than one latency does.
+    if (role === "latency" && signals.some((signal) => signal.role === "badFraction")) return {}
     reader.note(
       "SLONotConfigured",
       `spec.objectives.${role}`,

@@ -75,7 +75,7 @@ const readingOf = (name: string, value: unknown, at: number): Reading =>
   typeof value === "number" ? (unusable(value, `The value of ${name}`) ?? measured(value, at)) : NOT_GIVEN
 
 /** Which of the selected Deployments is meant does not matter to a decision. */
-const targetOf = ({ ref, targets }: Policy): Target =>
+export const targetOf = ({ ref, targets }: Policy): Target =>
   targets._tag === "Ref"
     ? targets.target
     : { apiVersion: "apps/v1", kind: "Deployment", namespace: ref.namespace, name: ref.name }
