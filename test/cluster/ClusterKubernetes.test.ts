@@ -122,7 +122,7 @@ describe("the embedded cluster behind the Kubernetes port", () => {
         assert.isBelow(server.store.version - before, 1200 / 2 + 50)
       }).pipe(Effect.provide(operator))
     }),
-    { seeds: 3 }
+    { seeds: 1 }
   )
 
   simulated(

@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from "node:fs"
 import { get, type IncomingMessage, request } from "node:http"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { ApiServer } from "#cluster/api/ApiServer"
@@ -95,5 +96,19 @@ describe("the HTTP front", () => {
     assert.deepInclude([exec.status, exec.body["reason"]], 403)
     assert.strictEqual((await send("POST", maps, "{")).status, 400)
     assert.strictEqual((await send("POST", maps, " ".repeat(4_000_000))).status, 413)
+  })
+})
+
+describe("the embedded API", () => {
+  it("is a means: with its front it stays within 2,500 lines of code, imports apart", () => {
+    const root = new URL("../..", import.meta.url).pathname
+    const files = globSync(["src/cluster/api/*.ts", "src/cluster/HttpFront.ts"], { cwd: root })
+    const isCode = (line: string) => !/^\s*(?:$|\/\/|\/\*|\*)/u.test(line)
+    const lines = files.flatMap((path) => {
+      const text = readFileSync(root + path, "utf8").replaceAll(/^import [^"]*"[^"]*"$/gmu, "")
+      return text.split("\n").filter(isCode)
+    })
+    assert.isAbove(files.length, 10)
+    assert.isAtMost(lines.length, 2500)
   })
 })

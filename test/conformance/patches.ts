@@ -41,7 +41,9 @@ export const patches: ReadonlyArray<Case> = [
   {
     title: "walks the steps of a JSON patch, all of them or none",
     run: async (api) => {
-      await api.send("POST", configMaps(api), { body: configMap("a", { x: "1", "b/c": "2" }) })
+      await api.send("POST", configMaps(api), {
+        body: { ...configMap("a", { x: "1" }), metadata: { name: "a", annotations: { "a/c": "2" } } }
+      })
       const path = configMaps(api, "a")
       const done = await steps(
         api,
@@ -49,7 +51,7 @@ export const patches: ReadonlyArray<Case> = [
         { op: "test", path: "/data/x", value: "1" },
         { op: "replace", path: "/data/x", value: "3" },
         { op: "add", path: "/data/y", value: "4" },
-        { op: "remove", path: "/data/b~1c" },
+        { op: "remove", path: "/metadata/annotations/a~1c" },
         { op: "copy", from: "/data/y", path: "/data/z" },
         { op: "move", from: "/data/z", path: "/data/w" },
         { op: "replace", path: "/data/new", value: "5" }

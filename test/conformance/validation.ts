@@ -14,7 +14,6 @@ import {
 } from "#test/conformance/Api"
 
 const REFUSED: ReadonlyArray<readonly [spec: Record<string, unknown>, fields: ReadonlyArray<string>]> = [
-  [{ size: -1 }, ["spec.size FieldValueInvalid"]],
   [{ size: 101 }, ["spec.size FieldValueInvalid"]],
   [{ mode: "Odd" }, ["spec.mode FieldValueNotSupported", "<nil> FieldValueInvalid"]],
   [{ parts: [{ value: "x" }] }, ["spec.parts[0].name FieldValueRequired", "<nil> FieldValueInvalid"]],

@@ -19,7 +19,9 @@ const realApi = (cluster: Cluster, namespace: string): Api => {
         accept,
         authorization: `Bearer ${cluster.address.adminToken}`,
         "user-agent": "conformance",
-        ...(text === undefined ? {} : { "content-type": contentType ?? "application/json" })
+        ...(text === undefined
+          ? {}
+          : { "content-type": contentType ?? "application/json", "content-length": String(Buffer.byteLength(text)) })
       }
     })
     request.end(text)

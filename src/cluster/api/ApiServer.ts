@@ -8,6 +8,7 @@ import type { Json, JsonObject } from "#cluster/api/json"
 import { isObject, metadataOf, nameOf, namespaceOf, objectAt, same, wordOf } from "#cluster/api/json"
 import { Kinds } from "#cluster/api/Kinds"
 import { listed, makePages, type Pages } from "#cluster/api/lists"
+import { checkSameUid } from "#cluster/api/preconditions"
 import { mergePatch } from "#cluster/api/patches"
 import { badRequest, methodNotAllowed, notFound, notSupported, Refusal, unprocessable } from "#cluster/api/Refusal"
 import {
@@ -185,6 +186,7 @@ export class ApiServer {
     const live = this.#live({ name, namespace, resource, subresource })
     const view = this.#shown(resource, this.#writes.view(stored, live, subresource))
     const next = this.#toStored(resource, patchedBy(type, view, patch, resource) as JsonObject)
+    checkSameUid(resource, live, next)
     const object = this.#writes.update(stored, live, next, options)
     return { status: 200, body: shown(this.#followed(stored, object)) }
   }

@@ -1,84 +1,137 @@
-/** The columns of `kubectl get` for built-in kinds, and the cells that they are made of. */
+/** What `kubectl get` prints of the built-in kinds: for each its columns, and the cells that they are made of. */
 import { ageText } from "#cluster/api/ages"
+import { lastSeen, regarding } from "#cluster/api/eventGuise"
 import type { Json, JsonObject } from "#cluster/api/json"
 import { isObject, listAt, metadataOf, nameOf, objectAt, textAt, valueAt, wordOf } from "#cluster/api/json"
-import type { Column } from "#cluster/api/Resource"
+import type { Column, Resource } from "#cluster/api/Resource"
 import { selectorText } from "#cluster/api/selectors"
 
-export type Cell = (object: JsonObject, nowMillis: number) => Json
+type Cell = (object: JsonObject, nowMillis: number) => Json
 
-export const age: Cell = (object, now) => ageText(textAt(metadataOf(object), "creationTimestamp"), now)
-export const number =
+/** A bar before the name: shown with -o wide alone. */
+type Named = readonly [name: string, cell: Cell]
+
+const AGE: Named = ["Age", (object, now) => ageText(textAt(metadataOf(object), "creationTimestamp"), now)]
+const NAME: Named = ["Name", nameOf]
+
+const number =
   (path: string): Cell =>
   (object) =>
     valueAt(object, path) ?? 0
-export const shown =
+const shown =
   (path: string, absent = ""): Cell =>
   (object) => {
-    const value = valueAt(object, path)
-    return value === undefined || value === null ? absent : isObject(value) ? selectorText(value) : value
+    const value = valueAt(object, path) ?? absent
+    return isObject(value) ? selectorText(value) : value
   }
-export const of =
-  (done: string, all: string): Cell =>
+const readyOf: Cell = (object) =>
+  `${wordOf(number("status.readyReplicas")(object, 0))}/${wordOf(number("spec.replicas")(object, 0))}`
+const sizeOf =
+  (...fields: ReadonlyArray<string>): Cell =>
   (object) =>
-    `${wordOf(number(done)(object, 0))}/${wordOf(number(all)(object, 0))}`
+    fields.reduce((sum, field) => sum + Object.keys(objectAt(object, field)).length, 0)
 
+const objectsAt = (object: JsonObject, key: string) => listAt(object, key).filter(isObject)
 const containers = (object: JsonObject): ReadonlyArray<JsonObject> => {
   const spec = objectAt(object, "spec")
-  const inside = isObject(spec["template"]) ? objectAt(spec["template"], "spec") : spec
-  return listAt(inside, "containers").filter(isObject)
+  return objectsAt(isObject(spec["template"]) ? objectAt(spec["template"], "spec") : spec, "containers")
 }
-export const each =
+const each =
   (field: string): Cell =>
   (object) =>
     containers(object)
       .map((container) => textAt(container, field))
       .join(",")
 
-const statuses = (pod: JsonObject) => listAt(objectAt(pod, "status"), "containerStatuses").filter(isObject)
-export const podReady: Cell = (pod) =>
+const statuses = (pod: JsonObject) => objectsAt(objectAt(pod, "status"), "containerStatuses")
+const podReady: Cell = (pod) =>
   `${statuses(pod).filter((one) => one["ready"] === true).length}/${containers(pod).length}`
-export const podRestarts: Cell = (pod) => statuses(pod).reduce((sum, one) => sum + Number(one["restartCount"] ?? 0), 0)
-export const podStatus: Cell = (pod) => {
+const podRestarts: Cell = (pod) => statuses(pod).reduce((sum, one) => sum + Number(one["restartCount"] ?? 0), 0)
+const podStatus: Cell = (pod) => {
   if (metadataOf(pod)["deletionTimestamp"] !== undefined) return "Terminating"
   const states = statuses(pod).map((one) => objectAt(one, "state"))
-  const why = states
-    .flatMap((state) => [objectAt(state, "waiting"), objectAt(state, "terminated")])
-    .map((state) => textAt(state, "reason"))
-    .find((reason) => reason !== "")
+  const reasons = states.flatMap((state) => [valueAt(state, "waiting.reason"), valueAt(state, "terminated.reason")])
   const status = objectAt(pod, "status")
-  return why ?? (textAt(status, "reason") || textAt(status, "phase") || "Unknown")
+  return reasons.find((reason) => reason !== undefined) ?? status["reason"] ?? status["phase"] ?? "Unknown"
 }
 
-export const hpaTargets: Cell = (hpa) => {
-  const current = listAt(objectAt(hpa, "status"), "currentMetrics").filter(isObject)
-  const wanted = listAt(objectAt(hpa, "spec"), "metrics").filter(isObject)
-  const texts = wanted.map((metric, index) => {
-    const resource = objectAt(metric, "resource")
+const nodeStatus: Cell = (node) => {
+  const ready = objectsAt(objectAt(node, "status"), "conditions").find((one) => one["type"] === "Ready")
+  return ready?.["status"] === "True" ? "Ready" : "NotReady"
+}
+
+const hpaTargets: Cell = (hpa) => {
+  const current = listAt(objectAt(hpa, "status"), "currentMetrics")
+  const texts = objectsAt(objectAt(hpa, "spec"), "metrics").map(({ resource = {} }, index) => {
     const target = valueAt(resource, "target.averageUtilization")
-    const value = valueAt(current[index], "resource.current.averageUtilization")
+    const value = valueAt(current[index], "resource.current.averageUtilization") ?? "<unknown>"
     return target === undefined
       ? "<custom>"
-      : `${textAt(resource, "name")}: ${value === undefined ? "<unknown>" : wordOf(value)}/${wordOf(target)}%`
+      : `${wordOf(valueAt(resource, "name"))}: ${wordOf(value)}/${wordOf(target)}%`
   })
   return texts.length === 0 ? "<unknown>" : texts.join(", ")
 }
+const hpaReference: Cell = (hpa) =>
+  ["kind", "name"].map((key) => wordOf(valueAt(hpa, `spec.scaleTargetRef.${key}`))).join("/")
 
-/** A column with its cell; `wide` is shown with -o wide alone. */
-export const column = (name: string, cell: Cell, type = "string", priority = 0) => ({
-  column: { name, type, format: name === "Name" ? "name" : "", description: "", priority } satisfies Column,
-  cell
-})
-export const wide = (name: string, cell: Cell) => column(name, cell, "string", 1)
-export const NAME = column("Name", nameOf)
-export const AGE = column("Age", age)
-
-export type Columns = ReadonlyArray<ReturnType<typeof column>>
-
-export const WORKLOAD: Columns = [
-  wide("Containers", each("name")),
-  wide("Images", each("image")),
-  wide("Selector", shown("spec.selector"))
+const IMAGES: ReadonlyArray<Named> = [
+  ["|Containers", each("name")],
+  ["|Images", each("image")]
 ]
+const TEMPLATE: ReadonlyArray<Named> = [...IMAGES, ["|Selector", shown("spec.selector")]]
 
-export const PLAIN: Columns = [NAME, AGE]
+const COLUMNS: Readonly<Record<string, ReadonlyArray<Named>>> = {
+  Namespace: [NAME, ["Status", shown("status.phase")], AGE],
+  Node: [NAME, ["Status", nodeStatus], AGE, ["Version", shown("status.nodeInfo.kubeletVersion")]],
+  Pod: [
+    ...([NAME, ["Ready", podReady], ["Status", podStatus], ["Restarts", podRestarts], AGE] as const),
+    ["|IP", shown("status.podIP", "<none>")],
+    ["|Node", shown("spec.nodeName", "<none>")]
+  ],
+  ConfigMap: [NAME, ["Data", sizeOf("data", "binaryData")], AGE],
+  Secret: [NAME, ["Type", shown("type")], ["Data", sizeOf("data")], AGE],
+  Event: [
+    ["Last Seen", (event, now) => ageText(lastSeen(event), now)],
+    ["Type", shown("type")],
+    ["Reason", shown("reason")],
+    ["Object", regarding],
+    ["Message", shown("message")]
+  ],
+  Deployment: [
+    ...([NAME, ["Ready", readyOf], ["Up-to-date", number("status.updatedReplicas")]] as const),
+    ...([["Available", number("status.availableReplicas")], AGE] as const),
+    ...TEMPLATE
+  ],
+  StatefulSet: [NAME, ["Ready", readyOf], AGE, ...IMAGES],
+  ReplicaSet: [
+    ...([NAME, ["Desired", number("spec.replicas")], ["Current", number("status.replicas")]] as const),
+    ...([["Ready", number("status.readyReplicas")], AGE] as const),
+    ...TEMPLATE
+  ],
+  HorizontalPodAutoscaler: [
+    ...([NAME, ["Reference", hpaReference], ["Targets", hpaTargets]] as const),
+    ["MinPods", shown("spec.minReplicas", "<unset>")],
+    ["MaxPods", number("spec.maxReplicas")],
+    ...([["Replicas", number("status.currentReplicas")], AGE] as const)
+  ],
+  PodDisruptionBudget: [
+    NAME,
+    ["Min Available", shown("spec.minAvailable", "N/A")],
+    ["Max Unavailable", shown("spec.maxUnavailable", "N/A")],
+    ...([["Allowed Disruptions", number("status.disruptionsAllowed")], AGE] as const)
+  ],
+  Lease: [NAME, ["Holder", shown("spec.holderIdentity")], AGE],
+  CustomResourceDefinition: [NAME, ["Created At", shown("metadata.creationTimestamp")]]
+}
+
+export const nameColumn: Column = { name: "Name", type: "string", format: "name", description: "", priority: 0 }
+
+const columnOf = ([name]: Named): Column =>
+  name === "Name"
+    ? nameColumn
+    : { ...nameColumn, name: name.replace("|", ""), format: "", priority: name.startsWith("|") ? 1 : 0 }
+
+export const columnsOf = (kind: string): Pick<Resource, "columns" | "row"> => {
+  const columns = COLUMNS[kind] ?? [NAME, AGE]
+  return { columns: columns.map(columnOf), row: (object, now) => columns.map(([, cell]) => cell(object, now)) }
+}

@@ -1,8 +1,9 @@
 /** A CustomResourceDefinition as the resource that it asks for; one that we could not serve faithfully is refused. */
 import { ageText } from "#cluster/api/ages"
+import { nameColumn } from "#cluster/api/columns"
 import { schemaCauses } from "#cluster/api/judging"
 import type { Json, JsonObject } from "#cluster/api/json"
-import { isObject, listAt, metadataOf, nameOf, objectAt, textAt, valueAt, wordOf } from "#cluster/api/json"
+import { isObject, listAt, nameOf, objectAt, textAt, valueAt, wordOf } from "#cluster/api/json"
 import { invalidObject, unprocessable } from "#cluster/api/Refusal"
 import type { Column, Resource, ScalePaths } from "#cluster/api/Resource"
 import { METADATA } from "#cluster/api/shapes"
@@ -115,7 +116,7 @@ export const resourceOf = (definition: JsonObject): Resource => {
     schema,
     judge: judged(name, schema),
     selectable: listAt(version, "selectableFields").map((field) => (isObject(field) ? path(field, "jsonPath") : "")),
-    columns: [{ name: "Name", type: "string", format: "name", description: "", priority: 0 }, ...columns.map(asColumn)],
+    columns: [nameColumn, ...columns.map(asColumn)],
     row: (object, now) => [nameOf(object), ...columns.map((one) => cell(object, one, now))]
   }
 }
@@ -150,6 +151,3 @@ export const establishedStatus = (definition: JsonObject, now: string): JsonObje
 
 export const definitionName = (resource: Pick<Resource, "group" | "plural">): string =>
   `${resource.plural}.${resource.group}`
-
-export const isDefinition = (object: JsonObject): boolean =>
-  object["kind"] === NAMES.kind && metadataOf(object)["name"] !== undefined

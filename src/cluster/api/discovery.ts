@@ -6,17 +6,7 @@ import { schemaDocument } from "#cluster/api/openapi"
 import { unknownPath } from "#cluster/api/Refusal"
 import { groupVersionOf, type Resource, verbsOf } from "#cluster/api/Resource"
 
-const VERSION = {
-  major: "1",
-  minor: "36",
-  gitVersion: "v1.36.0+nimbusguard",
-  gitCommit: "embedded",
-  gitTreeState: "clean",
-  buildDate: "2026-01-01T00:00:00Z",
-  goVersion: "none",
-  compiler: "none",
-  platform: "node"
-}
+const VERSION = { major: "1", minor: "34", gitVersion: "v1.34.0+embedded", platform: "nimbusguard" }
 
 const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 

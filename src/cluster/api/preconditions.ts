@@ -1,7 +1,8 @@
 /** What a writer says that it knows of an object: its uid and its version must still be these. */
+import { invalid } from "#manifests/causes"
 import type { JsonObject } from "#cluster/api/json"
-import { metadataOf, textAt } from "#cluster/api/json"
-import { conflict } from "#cluster/api/Refusal"
+import { metadataOf, nameOf, textAt, wordOf } from "#cluster/api/json"
+import { conflict, invalidObject } from "#cluster/api/Refusal"
 import type { Resource } from "#cluster/api/Resource"
 
 const LABELS = { uid: "UID", resourceVersion: "ResourceVersion" } as const
@@ -23,4 +24,11 @@ export const checkPreconditions = (
     const why = `Precondition failed: ${label} in precondition: ${wanted}, ${label} in object meta: ${has}`
     throw conflict(resource, name, why)
   }
+}
+
+/** A patch cannot turn an object into another one. */
+export const checkSameUid = (resource: Resource, live: JsonObject, next: JsonObject): void => {
+  const wanted = metadataOf(next)["uid"]
+  if (wanted === undefined || wanted === metadataOf(live)["uid"]) return
+  throw invalidObject(resource, nameOf(live), [invalid("metadata.uid", wordOf(wanted), "field is immutable")])
 }

@@ -73,7 +73,7 @@ const workload = (more: Readonly<Record<string, Structural>>): Structural =>
   kind({ spec: object({ replicas, selector, template, ...more }, ["selector", "template"]), status }, ["spec"])
 
 export const SHAPES = {
-  deployment: workload({
+  Deployment: workload({
     strategy: {
       ...object({}),
       default: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "25%", maxSurge: "25%" } }
@@ -81,10 +81,10 @@ export const SHAPES = {
     revisionHistoryLimit: { ...whole(0), default: 10 },
     progressDeadlineSeconds: { ...whole(1), default: 600 }
   }),
-  statefulSet: workload({ serviceName: text }),
-  replicaSet: kind({ spec: object({ replicas, selector, template }, ["selector"]), status }, ["spec"]),
-  pod: kind({ spec: podSpec, status: object({ phase: text, conditions }) }, ["spec"]),
-  horizontalPodAutoscaler: kind(
+  StatefulSet: workload({ serviceName: text }),
+  ReplicaSet: kind({ spec: object({ replicas, selector, template }, ["selector"]), status }, ["spec"]),
+  Pod: kind({ spec: podSpec, status: object({ phase: text, conditions }) }, ["spec"]),
+  HorizontalPodAutoscaler: kind(
     {
       spec: object(
         {
@@ -98,20 +98,20 @@ export const SHAPES = {
     },
     ["spec"]
   ),
-  podDisruptionBudget: kind({ spec: object({ selector }), status }),
-  lease: kind({ spec: object({ holderIdentity: text, leaseDurationSeconds: whole(1) }) }),
-  event: kind({ involvedObject: object({}), reason: text, message: text, type: text }, ["involvedObject"]),
-  configMap: kind({ data: texts, binaryData: texts }),
-  secret: kind({ data: texts, type: { ...text, default: "Opaque" } }),
-  namespace: kind({ spec: object({}), status }),
-  node: kind({
+  PodDisruptionBudget: kind({ spec: object({ selector }), status }),
+  Lease: kind({ spec: object({ holderIdentity: text, leaseDurationSeconds: whole(1) }) }),
+  Event: kind({ involvedObject: object({}), reason: text, message: text, type: text }, ["involvedObject"]),
+  ConfigMap: kind({ data: texts, binaryData: texts }),
+  Secret: kind({ data: texts, type: { ...text, default: "Opaque" } }),
+  Namespace: kind({ spec: object({}), status }),
+  Node: kind({
     spec: object({}),
     status: object({ conditions, addresses: mapped(["type"]), capacity: OPEN, allocatable: OPEN })
   }),
-  service: kind({ spec: object({ selector: atomic(texts), ports: mapped(["port", "protocol"]) }), status }),
-  serviceAccount: kind({}),
-  accessReview: kind({ spec: object({}) }, ["spec"]),
-  definition: kind(
+  Service: kind({ spec: object({ selector: atomic(texts), ports: mapped(["port", "protocol"]) }), status }),
+  ServiceAccount: kind({}),
+  SelfSubjectAccessReview: kind({ spec: object({}) }, ["spec"]),
+  CustomResourceDefinition: kind(
     {
       spec: object(
         {
@@ -125,6 +125,5 @@ export const SHAPES = {
       status
     },
     ["spec"]
-  ),
-  metrics: kind({})
+  )
 } satisfies Readonly<Record<string, Structural>>

@@ -102,5 +102,3 @@ const begun = (backlog: () => ReadonlyArray<WatchEvent>): ReadonlyArray<WatchEve
     throw error
   }
 }
-
-export const isOver = (events: ReadonlyArray<WatchEvent>): boolean => events.at(-1)?.type === "ERROR"
