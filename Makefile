@@ -66,7 +66,7 @@ test-docker: ## Unit tests in a clean container
 	@docker run --rm --volume "$(CURDIR)":/repo:ro node:24-bookworm bash -c \
 	  'mkdir /checkout && cd /repo && tar --exclude=./node_modules --exclude=./.cache --exclude=./dist -cf - . | tar -C /checkout -xf - && cd /checkout && make test'
 
-bench: ready ## Measure start-up, memory, and the cost of a tick at 100, 1,000 and 10,000 policies
+bench: ready ## Measure start-up, memory, a decision, and the cost of a tick at 100, 1,000 and 10,000 policies
 	@$(call script,bench)
 
 ##@ Build
