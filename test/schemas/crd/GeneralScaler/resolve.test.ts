@@ -42,6 +42,11 @@ describe("the metric of a GeneralScaler", () => {
     assert.deepStrictEqual(told.signals[0]?.target, { type: "Value", milli: 100 })
   })
 
+  it("that is an empty queue in Redis, which is then no key at all, is zero", () => {
+    assert.strictEqual(withMetric("redis", {}).signals[0]?.onEmpty, "Zero")
+    assert.strictEqual(withMetric("custom", {}).signals[0]?.onEmpty, "Missing")
+  })
+
   it("stands in the field that type says, and in no other", () => {
     assert.strictEqual(refuses(GeneralScaler, scaler({}, { type: "redis" }))[0]?.path, "spec.metric")
     assert.strictEqual(refuses(GeneralScaler, scaler({}, { redis: {} }))[0]?.path, "spec.metric")
