@@ -80,7 +80,7 @@ interface Step {
 }
 
 /** Syncs after which no period and no short window below counts what was before. */
-const QUIET = 7
+const QUIET = 9
 
 interface Script {
   readonly name: string
@@ -100,7 +100,7 @@ const scripts: ReadonlyArray<Script> = [
       { value: 30 },
       { value: 105 },
       { value: 300, until: 30 },
-      { value: 60 },
+      { value: 60, syncs: 4 },
       // The window's five minutes are what they are where there is no behavior.
       { value: 20, until: 2 }
     ],
@@ -121,13 +121,14 @@ const scripts: ReadonlyArray<Script> = [
         stabilizationWindowSeconds: 0,
         selectPolicy: "Min",
         policies: [
-          { type: "Pods", value: 3, periodSeconds: 9 },
-          { type: "Percent", value: 50, periodSeconds: 9 }
+          { type: "Pods", value: 3, periodSeconds: 15 },
+          { type: "Percent", value: 50, periodSeconds: 15 }
         ]
       }
     },
     steps: [
       { value: 100, until: 10, syncs: QUIET },
+      // A spike goes as it came: within the period what was added may be taken away again.
       { value: 200, until: 15 },
       { value: 100, until: 10, syncs: QUIET },
       { value: 20, until: 2 }
@@ -150,7 +151,7 @@ const scripts: ReadonlyArray<Script> = [
       { value: 60, syncs: QUIET },
       { value: 20, until: 2, syncs: QUIET },
       // Of two steps the lower one first.
-      { value: 50 },
+      { value: 50, syncs: 4 },
       { value: 80, until: 8, syncs: QUIET },
       { value: 20, until: 2 }
     ],
