@@ -38,7 +38,8 @@ check-deps: ready ## Say which tools are here, which are missing, and what each 
 	need npm 'npm --version' 'comes with Node'; \
 	need kubectl 'kubectl version --client' 'install it for make install, deploy and status'; \
 	need docker 'docker info --format "{{.ServerVersion}}" | grep .' 'start Docker or Podman for make docker-build, docker-run and test-docker'; \
-	need go 'go version' 'only to compile the servers of make test-integration'
+	need go 'go version' 'only to compile the servers of make test-integration'; \
+	need mvn 'mvn --version' 'only to collect Kafka for make test-integration (and Java 17 or later to run it)'
 
 ##@ Develop
 

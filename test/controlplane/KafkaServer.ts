@@ -61,14 +61,6 @@ export class KafkaBroker {
     await this.#process.kill()
     this.#process = this.#start()
   }
-
-  freeze(): void {
-    this.#process.signal("SIGSTOP")
-  }
-
-  thaw(): void {
-    this.#process.signal("SIGCONT")
-  }
 }
 
 export class KafkaServer {
