@@ -38,7 +38,7 @@ export interface Busyness {
   readonly backlog: number
 }
 
-const SAMPLES_MAX = 30
+const SAMPLES_MAX = 15
 /** Below this, what is not work weighs too much in the use of the CPU. */
 const UTILIZATION_MIN = 0.1
 /** From here on the use of the CPU says no more how much there is to do. */
@@ -53,7 +53,7 @@ export const learnPerPod = (capacity: Capacity, { backlog, ready, served, utiliz
 }
 
 const BLOCK_TICKS = 4
-const FITS_MAX = 60
+const FITS_MAX = 20
 /** The beginning weighs as much as this many fits. */
 const PRIOR_FITS = 3
 const STEEPNESS_MIN = 2
