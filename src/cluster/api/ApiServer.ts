@@ -146,7 +146,7 @@ export class ApiServer {
           )
         }
         const object = this.#writes.update(stored, this.#live(address), body, options)
-        return { status: 200, body: shown(this.#followed(stored, object)), warnings }
+        return { status: 200, body: shown(this.#followed(stored, object, options)), warnings }
       }
       case "PATCH":
         return { ...this.#patched(address, request, options, shown), warnings }
@@ -181,30 +181,27 @@ export class ApiServer {
         ...options,
         force: force === "true"
       })
-      return { status: applied.created ? 201 : 200, body: shown(this.#followed(stored, applied.object)) }
+      return { status: applied.created ? 201 : 200, body: shown(this.#followed(stored, applied.object, options)) }
     }
     const live = this.#live({ name, namespace, resource, subresource })
     const view = this.#shown(resource, this.#writes.view(stored, live, subresource))
     const next = this.#toStored(resource, patchedBy(type, view, patch, resource) as JsonObject)
     checkSameUid(resource, live, next)
     const object = this.#writes.update(stored, live, next, options)
-    return { status: 200, body: shown(this.#followed(stored, object)) }
+    return { status: 200, body: shown(this.#followed(stored, object, options)) }
   }
 
   #created(resource: Resource, namespace: string, body: JsonObject, options: WriteOptions): JsonObject {
     if (resource.answered !== undefined) return resource.answered(body)
     this.#inNamespace(resource, namespace)
     const stored = this.kinds.stored(resource)
-    if (stored.kind === "CustomResourceDefinition") resourceOf(body)
-    return this.#followed(
-      stored,
-      this.#writes.create(stored, namespace, withDefaults(stored, this.#toStored(resource, body)), options),
-      options.dryRun
-    )
+    const made = stored.kind === "CustomResourceDefinition" ? resourceOf(body) : undefined
+    const object = this.#writes.create(stored, namespace, withDefaults(stored, this.#toStored(resource, body)), options)
+    return this.#followed(stored, object, options, made)
   }
 
   /** What follows at once from some objects: a namespace is active, a CRD is served. */
-  #followed(resource: Resource, object: JsonObject, dryRun = false): JsonObject {
+  #followed(resource: Resource, object: JsonObject, { dryRun }: WriteOptions, known?: Resource): JsonObject {
     if (dryRun) return object
     const settle = (status: JsonObject) =>
       this.#writes.update(
@@ -215,8 +212,7 @@ export class ApiServer {
       )
     if (resource.kind === "Namespace" && object["status"] === undefined) return settle({ phase: "Active" })
     if (resource.kind !== "CustomResourceDefinition") return object
-    const made = resourceOf(object)
-    this.kinds.define(made)
+    this.kinds.define(known ?? resourceOf(object))
     const held = objectAt(object, "status")
     if (same(objectAt(held, "acceptedNames"), objectAt(objectAt(object, "spec"), "names"))) return object
     return settle(establishedStatus(object, this.#writes.now()))
