@@ -128,7 +128,7 @@ const tell = Effect.fnUntraced(function* (reported: Reported, ref: PolicyRef, st
   const kind = KINDS.find((each) => each.kind === ref.kind)
   if (kind === undefined) return
   const { apiVersion, name, namespace } = ref
-  const write = applyStatus({ apiVersion, plural: kind.plural, namespace, name }, ref.kind, ref.uid, status)
+  const write = applyStatus({ apiVersion, plural: kind.plural, namespace, name }, ref.kind, status)
   // Applying it a second time changes nothing. The next tick tries again, with what is true then.
   const written = yield* write.pipe(
     Effect.retry({ times: 1, while: (error) => PASSING.has(error.reason._tag) }),

@@ -187,17 +187,18 @@ export const apply = <S extends Schema.ConstraintDecoder<unknown>>(
 
 /**
  * The whole status by server-side apply and not by merge patch: what is no longer said disappears without reading
- * first, what others wrote into the status stays, and a second time changes nothing. The uid keeps a report from
- * landing on an object that was deleted and made anew under the same name: that is a Conflict.
+ * first, what others wrote into the status stays, and a second time changes nothing. A uid in it would be no
+ * precondition (a real server ignores it), so a last report may land on an object that was just made anew under the
+ * same name; that one's own actor replaces it whole with its first tick.
  */
-export const applyStatus = (ref: Ref, kind: string, uid: string, status: object) =>
+export const applyStatus = (ref: Ref, kind: string, status: object) =>
   Effect.asVoid(
     apply(
       Schema.Unknown,
       ref,
       {
         kind,
-        metadata: { name: ref.name, ...(ref.namespace === undefined ? {} : { namespace: ref.namespace }), uid },
+        metadata: { name: ref.name, ...(ref.namespace === undefined ? {} : { namespace: ref.namespace }) },
         status
       },
       "status"

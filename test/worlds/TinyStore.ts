@@ -221,10 +221,6 @@ export class TinyStore {
       const fresh = { ...config, metadata: { ...objectAt(config, "metadata"), name } }
       return this.#create(resource, namespace, fresh, options, "Apply")
     }
-    const uid = textAt(objectAt(config, "metadata"), "uid")
-    if (uid !== undefined && uid !== textAt(objectAt(live, "metadata"), "uid")) {
-      throw new Refusal(409, "Conflict", `Precondition failed: UID in precondition: ${uid}`)
-    }
     const entries = this.#ownersOf(live)
     const mine = (entry: Entry) =>
       entry.manager === manager && entry.operation === "Apply" && entry.subresource === subresource
