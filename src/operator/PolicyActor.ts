@@ -7,6 +7,7 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { hashOf } from "#domain/hash"
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Observation } from "#schemas/Observation"
 import type { Policy, Refusal } from "#schemas/Policy"
@@ -27,6 +28,7 @@ import { targetKey } from "#operator/Ownership"
 import { begin, forget, type Pursuit, pursue } from "#operator/pursue"
 import { report, Reported, unreport } from "#operator/report"
 import { RESTART_LIMITS } from "#operator/restart"
+import { Place, type Rhythm } from "#operator/Rhythm"
 import type { Actor, ActorPost } from "#operator/Supervisor"
 import { Workloads } from "#operator/Workloads"
 
@@ -58,6 +60,7 @@ export interface Shared {
   readonly checkpoints: Checkpoints["Service"]
   readonly health: Health["Service"]
   readonly plugs: Plugs["Service"]
+  readonly rhythm: Rhythm
   /** Policies whose actor crashed within the last minute, and why. */
   readonly crashing: Map<string, string>
 }
@@ -74,6 +77,7 @@ export class PolicyActor implements Actor {
   /** Some engine could propose, here or under an earlier leader. */
   #proposed: boolean
   #nextTickAt: Millis
+  readonly #place: Place
   #lastTickAt: Millis = Number.NEGATIVE_INFINITY
 
   constructor(shared: Shared, post: ActorPost) {
@@ -81,6 +85,7 @@ export class PolicyActor implements Actor {
     this.#post = post
     this.#object = post.object
     this.#bound = this.#bind()
+    this.#place = new Place(shared.rhythm, this.#asked)
     this.#reported = new Reported(post.object.status)
     this.#proposed = post.object.status?.phase === "Active"
     this.#nextTickAt = post.firstTickAt
@@ -114,6 +119,7 @@ export class PolicyActor implements Actor {
       const { ref } = this.#object
       const deleted = this.#post.mailbox.retired === "Deleted"
       if (deleted) this.#shared.checkpoints.forget(ref.uid)
+      this.#place.leave()
       if (this.#crash !== undefined) yield* this.#deciding(undefined)
       yield* unreport(ref, deleted)
     }).pipe(Effect.provideContext(this.#shared.context))
@@ -132,6 +138,13 @@ export class PolicyActor implements Actor {
     return Result.isSuccess(this.#bound) ? this.#bound.success.policy.intervalMillis : IDLE_MILLIS
   }
 
+  /** Its first signal's question; who asks nothing ticks alone. */
+  get #asked(): string {
+    const { ref } = this.#object
+    const first = Result.isSuccess(this.#bound) ? this.#bound.success.signals[0] : undefined
+    return hashOf(first === undefined ? ref.uid : (first.question?.(ref.namespace) ?? first.signal.options))
+  }
+
   #receive(message: Exclude<Message, { _tag: "Retired" }>): Effect.Effect<void, never, ActorServices> {
     return Effect.gen({ self: this }, function* () {
       const now = yield* Clock.currentTimeMillis
@@ -139,11 +152,12 @@ export class PolicyActor implements Actor {
         case "Applied":
           this.#object = message.object
           this.#bound = this.#bind()
-          this.#schedule(now + this.#intervalMillis)
+          this.#place.move(this.#asked)
+          this.#schedule(this.#place.next(now, this.#intervalMillis))
           return yield* this.#tick("applied")
         case "Ticked":
           yield* this.#shared.metrics.lateness(Math.max(0, now - message.dueAt) / 1000)
-          this.#schedule(nextAfter(message.dueAt, now, this.#intervalMillis))
+          this.#schedule(this.#place.next(now, this.#intervalMillis))
           return yield* this.#tick("interval")
         case "Poked": {
           const earliest = this.#lastTickAt + POKE_GAP_MILLIS
@@ -278,9 +292,3 @@ export class PolicyActor implements Actor {
 }
 
 const NO_PURSUITS: ReadonlyArray<Pursuit> = []
-
-/** Keeps to the schedule, and skips what has been missed. */
-export const nextAfter = (dueAt: Millis, now: Millis, intervalMillis: number): Millis => {
-  const missed = Math.max(0, Math.floor((now - dueAt) / intervalMillis))
-  return dueAt + (missed + 1) * intervalMillis
-}

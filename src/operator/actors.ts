@@ -10,6 +10,7 @@ import { Health } from "#operator/Health"
 import type { PolicyObject } from "#operator/Mailbox"
 import { resolveTargets } from "#operator/observe"
 import { type ActorServices, PolicyActor, type Shared } from "#operator/PolicyActor"
+import { Rhythm } from "#operator/Rhythm"
 import { type ActorPost, Actors } from "#operator/Supervisor"
 
 export interface ActorOptions {
@@ -31,6 +32,7 @@ const make = Effect.fnUntraced(function* (options: ActorOptions) {
     checkpoints: yield* Checkpoints,
     health: yield* Health,
     plugs: yield* Plugs,
+    rhythm: new Rhythm(),
     crashing: new Map()
   }
   const targetsOf = (object: PolicyObject) =>

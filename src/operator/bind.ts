@@ -16,6 +16,8 @@ import { type BoundInput, bindSource, type SourceServices } from "#sources/index
 export interface BoundSignal {
   readonly signal: Signal
   readonly built: boolean
+  /** What the outside is asked, to tell who asks the same; absent: what its options say. */
+  readonly question?: (namespace: string) => unknown
   readonly sample: (input: BoundInput) => Effect.Effect<Reading>
 }
 
@@ -37,9 +39,10 @@ export class Plugs extends Context.Service<
     Plugs,
     Effect.map(Effect.context<SourceServices>(), (context) => ({
       signal: (signal: Signal) =>
-        Result.map(bindSource(signal), ({ built, sample }) => ({
+        Result.map(bindSource(signal), ({ built, question, sample }) => ({
           signal,
           built,
+          question,
           sample: (input: BoundInput) => Effect.provideContext(sample(input), context)
         }))
     }))

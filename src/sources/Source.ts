@@ -36,6 +36,8 @@ export interface Source<Options, R> {
   readonly built: boolean
   /** A backlog outside the pods: true with nobody running. */
   readonly worksAtZero: boolean
+  /** What the outside is asked, where that is less than the options: policies with one question tick together. */
+  readonly question?: (options: Options, namespace: string) => unknown
   readonly sample: (input: SampleInput<Options>) => Effect.Effect<Reading, never, R>
 }
 

@@ -23,6 +23,7 @@ export interface BoundSource<R> {
   readonly signal: string
   readonly source: string
   readonly built: boolean
+  readonly question: (namespace: string) => unknown
   readonly sample: (input: BoundInput) => Effect.Effect<Reading, never, R>
 }
 
@@ -45,6 +46,7 @@ const plug = <Options, R>(source: Source<Options, R>): Plug<Options, R> => ({
           signal: signal.name,
           source: source.name,
           built: source.built,
+          question: (namespace: string) => [source.name, source.question?.(options, namespace) ?? options],
           sample: (input: BoundInput) =>
             source.sample({
               ...input,

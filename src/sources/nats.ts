@@ -87,5 +87,6 @@ export const nats: Source<NatsOptions, Nats | Secrets> = {
   example: { natsMonitoringURL: "http://nats:8222", subject: "orders.processing" },
   built: true,
   worksAtZero: true,
+  question: ({ natsMonitoringURL }) => natsMonitoringURL,
   sample
 }

@@ -139,5 +139,6 @@ export const resource: Source<ResourceOptions, ResourceMetrics> = {
   example: { resource: "cpu" },
   built: true,
   worksAtZero: false,
+  question: (_, namespace) => namespace,
   sample
 }
