@@ -4,6 +4,10 @@ import type { Memory } from "#schemas/Memory"
 import type { Policy } from "#schemas/Policy"
 import type { Millis, Reading } from "#schemas/Reading"
 
+/** By its own name: every object has a "constructor" of another kind. */
+const sinceOf = (missingSince: Memory["missingSince"], name: string): Millis | undefined =>
+  Object.hasOwn(missingSince, name) ? missingSince[name] : undefined
+
 /** Since when each signal has not been measured; the same object when nothing changed. */
 export const noteMissing = (
   missingSince: Memory["missingSince"],
@@ -14,9 +18,10 @@ export const noteMissing = (
   let same = true
   for (const { reading, signal } of signals) {
     if (reading._tag === "Measured") continue
-    const since = missingSince[signal.name]
-    if (since === undefined) same = false
-    now[signal.name] = since ?? at
+    // Not later than now: a clock that was set back puts no fallback off.
+    const since = Math.min(sinceOf(missingSince, signal.name) ?? Infinity, at)
+    if (since !== missingSince[signal.name]) same = false
+    now[signal.name] = since
   }
   return same && Object.keys(missingSince).length === Object.keys(now).length ? missingSince : now
 }
@@ -29,7 +34,7 @@ export const fallBack = (policy: Policy, missingSince: Memory["missingSince"], a
   if (fallback === undefined) return undefined
   let longest: { readonly signal: string; readonly since: Millis } | undefined
   for (const { name, onMissing } of policy.signals) {
-    const since = onMissing === "Fallback" ? missingSince[name] : undefined
+    const since = onMissing === "Fallback" ? sinceOf(missingSince, name) : undefined
     if (since !== undefined && since < (longest?.since ?? Infinity)) longest = { signal: name, since }
   }
   if (longest === undefined || at - longest.since < fallback.afterSeconds * 1000) return undefined

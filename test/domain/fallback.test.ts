@@ -28,6 +28,20 @@ describe("noteMissing", () => {
     assert.deepStrictEqual(second, { a: 10 })
   })
 
+  it("knows a signal by its own name, whatever else every object has of that name", () => {
+    const signals = [{ signal: { name: "constructor" }, reading: gone }]
+    assert.deepStrictEqual(noteMissing({}, signals, 10), { constructor: 10 } as Record<string, unknown>)
+    const policy = policyOf({
+      signals: [signalOf({ name: "constructor", onMissing: "Fallback" })],
+      fallback: { afterSeconds: 60, replicas: 7 }
+    })
+    assert.isUndefined(fallBack(policy, {}, 600_000))
+  })
+
+  it("counts from now where a clock was set back, so that no fallback is put off", () => {
+    assert.deepStrictEqual(noteMissing({ a: 5000 }, [{ signal: { name: "a" }, reading: gone }], 20), { a: 20 })
+  })
+
   it("gives the same object back while nothing changes", () => {
     const before = { a: 10 }
     assert.strictEqual(noteMissing(before, [{ signal: { name: "a" }, reading: gone }], 20), before)
