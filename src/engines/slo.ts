@@ -92,12 +92,13 @@ export const slo: Engine<SloOptions, null> = {
       }
       return { engine: name, signal: objective.signal, raiseOnly: true, ...wishFor(objective, reading.value, input) }
     })
-    // With nothing else to steer by, calm objectives are the only reason there is to go down: one replica at a time.
+    // With nothing else to steer by, calm objectives are the only reason there is to go down: one replica at a time, and
+    // never the last, because a share of no replicas brings none back.
     const isAlone = policy.engines.every(({ engine }) => engine === name)
     const known = proposals.length > 0 && proposals.every(({ replicas }) => replicas !== undefined)
     if (isAlone && known) {
       const fewest = objectiveFloor(policy, observation)?.replicas ?? 0
-      const replicas = Math.max(current - 1, fewest, 0)
+      const replicas = Math.max(current - 1, fewest, Math.min(current, 1))
       const reason = replicas < current ? `objectives are calm and want ${replicas}` : `objectives keep ${current}`
       proposals.push({ engine: name, replicas, raiseOnly: false, reason })
     }

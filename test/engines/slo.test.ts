@@ -77,6 +77,17 @@ describe("slo", () => {
     assert.deepStrictEqual([ask(30), ask(400)], [13, 50])
   })
 
+  it("alone takes all but the last replica, since nothing could bring that one back", () => {
+    const alone = {
+      ...policy,
+      bounds: { min: 0, max: 10 },
+      engines: [{ engine: "slo", options: {} }],
+      objectives: { errorRate: { target: 0.01 } }
+    }
+    const last = (count: number) => replicas({ errorRate: 0 }, alone, count).at(-1)
+    assert.deepStrictEqual([last(3), last(2), last(1), last(0)], [2, 1, 1, 0])
+  })
+
   it("takes an objective of zero for broken by anything", () => {
     const strict = { ...policy, objectives: { errorRate: { target: 0 } } }
     assert.deepStrictEqual(replicas({ rps: 1000, errorRate: 0.001 }, strict), [15])
