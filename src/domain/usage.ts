@@ -34,13 +34,26 @@ interface Shown {
   readonly target: string
 }
 
-const proposed = (shown: Shown, replicas: number, ratio: number, within: boolean): Answer => {
-  const { name, target, value } = shown
-  const reason = within
-    ? `${name} ${value} is within the tolerance of ${target} and keeps ${replicas}`
-    : `${name} ${value} ${ratio > 1 ? "over" : "under"} ${target} wants ${replicas}`
-  return { _tag: "Proposed", replicas, ratio, reason }
+const STAND_INS = {
+  over: "as pods that are not ready or not measured count as idle",
+  under: "as pods that are not measured count as busy"
 }
+
+/** Kept outside the tolerance: those that stand in for what is not known would turn the direction. */
+const reasonFor = ({ name, target, value }: Shown, replicas: number, ratio: number, kept: boolean, within: boolean) => {
+  const side = ratio > 1 ? "over" : "under"
+  if (!kept) return `${name} ${value} ${side} ${target} wants ${replicas}`
+  return within
+    ? `${name} ${value} is within the tolerance of ${target} and keeps ${replicas}`
+    : `${name} ${value} ${side} ${target} keeps ${replicas}, ${STAND_INS[side]}`
+}
+
+const proposed = (shown: Shown, replicas: number, ratio: number, kept: boolean, within = kept): Answer => ({
+  _tag: "Proposed",
+  replicas,
+  ratio,
+  reason: reasonFor(shown, replicas, ratio, kept, within)
+})
 
 /**
  * A mean over the pods as one number. The pods that are not ready have no part in it: they count as idle where it
@@ -65,7 +78,7 @@ const proposeFromMean = (
   const diluted = Math.trunc((mean * ready) / (ready + unready)) / target
   const replicas = wholeReplicas(diluted * (ready + unready))
   const keeps = isWithin(tolerance, diluted) || diluted < 1 || replicas < current
-  return proposed(shown, keeps ? current : replicas, ratio, keeps)
+  return proposed(shown, keeps ? current : replicas, ratio, keeps, isWithin(tolerance, ratio))
 }
 
 const proposeValue = (
@@ -114,7 +127,8 @@ const proposeFor = (
   if (reading.pods !== undefined && target.type !== "Value") {
     const found = proposeFromPods({ pods: reading.pods, warmUp: reading.warmUp === true, at, target, state, tolerance })
     if (found._tag === "Unknown") return { _tag: "Unknown", detail: `${signal.name} cannot be judged: ${found.detail}` }
-    return proposed(shown(isPercent ? found.usage : found.usage / 1000), found.replicas, found.ratio, found.kept)
+    const used = shown(isPercent ? found.usage : found.usage / 1000)
+    return proposed(used, found.replicas, found.ratio, found.kept, isWithin(tolerance, found.ratio))
   }
   if (isPercent) return proposeFromMean(Math.trunc(reading.value), target.milli, state, shown(reading.value), tolerance)
   const milli = toMilli(reading.value)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { propose, toMilli } from "#domain/usage"
 import type { MetricTarget } from "#schemas/Policy"
-import { measured } from "#schemas/Reading"
+import { measured, type PodSample } from "#schemas/Reading"
 import { limitsOf, observe, signalOf, stateOf } from "#test/domain/policies"
 
 describe("toMilli", () => {
@@ -26,6 +26,15 @@ const replicas = (...input: Parameters<typeof ask>) => {
   const answer = ask(...input)
   return answer._tag === "Proposed" ? answer.replicas : answer.detail
 }
+
+const sampled = (name: string, usageMilli?: number): PodSample => ({
+  name,
+  phase: "Running",
+  deleting: false,
+  ready: true,
+  requestMilli: 100,
+  ...(usageMilli === undefined ? {} : { usageMilli })
+})
 
 const value = (milli: number): MetricTarget => ({ type: "Value", milli })
 const average = (milli: number): MetricTarget => ({ type: "AverageValue", milli })
@@ -99,7 +108,20 @@ describe("propose", () => {
   it.each([
     { given: ask(average(100_000), 1240), reason: "rps 1240 over 100 per pod wants 13" },
     { given: ask(value(1_500), 0.5), reason: "rps 0.5 under 1.5 wants 4" },
-    { given: ask(percent(70), 70), reason: "rps 70 % is within the tolerance of 70 % and keeps 10" }
+    { given: ask(percent(70), 70), reason: "rps 70 % is within the tolerance of 70 % and keeps 10" },
+    {
+      given: ask(percent(70), 140, stateOf(4, { readyReplicas: 1 })),
+      reason: "rps 140 % over 70 % keeps 4, as pods that are not ready or not measured count as idle"
+    },
+    {
+      given: propose(
+        signalOf({ target: percent(70), source: "resource" }),
+        measured(35, 0, 0.5, [sampled("a", 35), sampled("b")]),
+        observe(0, stateOf(2)),
+        limitsOf()
+      ),
+      reason: "rps 35 % under 70 % keeps 2, as pods that are not measured count as busy"
+    }
   ])("says: $reason", ({ given, reason }) => {
     assert.strictEqual(given._tag === "Proposed" ? given.reason : given.detail, reason)
   })
