@@ -144,7 +144,7 @@ const propose = ({ memory, observation, options, resumed, signals }: EngineInput
     })
     if (vote.vote === "silent") return { engine: name, signal: rule.signal, raiseOnly: false, reason }
     if (vote.vote === "up") {
-      const replicas = sizeUp(vote, current, options.up)
+      const replicas = bounded(sizeUp(vote, current, options.up))
       return says(replicas, `${reason} and wants ${replicas}`)
     }
     if (mayLower) {

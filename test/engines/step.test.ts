@@ -155,6 +155,12 @@ describe("step", () => {
     assert.deepStrictEqual([output.replicas, output.memory], [[4], { calmSince: 600_000 }])
   })
 
+  it("says no more than it proposes, however large the value", () => {
+    const [proposal] = run(optionsOf({ rules: [rule()], up: "ratio" }), { a: 9e15 }, 4).proposals
+    assert.strictEqual(proposal?.replicas, 2_147_483_647)
+    assert.match(proposal?.reason ?? "", / and wants 2147483647$/u)
+  })
+
   it("says where a value stands, also against a single threshold", () => {
     const says = (over: Partial<StepOptions["rules"][number]>, value: number) => {
       const { down: _, up: __, ...bare } = rule()
