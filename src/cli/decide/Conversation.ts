@@ -10,8 +10,9 @@ import type { Memory } from "#schemas/Memory"
 import type { Observation } from "#schemas/Observation"
 import type { Role, Signal } from "#schemas/Policy"
 import { measured, missing, type Reading } from "#schemas/Reading"
+import { unusable } from "#sources/Source"
 import { type PolicyFile, readPolicyFile } from "./policyFile.ts"
-import { targetOf } from "./Session.ts"
+import { SECONDS_MAX, targetOf } from "./Session.ts"
 import { workloadPolicy } from "./workloadPolicy.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -45,9 +46,10 @@ const readingOf = ({ role }: Signal, metrics: unknown, at: number): Reading => {
   if (role === undefined || !isJson(metrics)) return LOST
   const [field, factor] = METRICS[role]
   const value = metrics[field]
-  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) return LOST
+  if (typeof value !== "number") return LOST
   const age = metrics["ageSeconds"]
-  return measured(value * factor, at - (typeof age === "number" && age > 0 ? Math.round(age * 1000) : 0))
+  const ageMillis = typeof age === "number" && age > 0 && age <= SECONDS_MAX ? Math.round(age * 1000) : 0
+  return unusable(value * factor, `The value of ${field}`) ?? measured(value * factor, at - ageMillis)
 }
 
 const count = (value: unknown): number | undefined =>
@@ -127,7 +129,7 @@ export class Conversation {
     const { metrics, seq } = message
     const file = this.#file
     const [t, replicas, ready] = [message["t"], count(message["desired"]), count(message["ready"])]
-    if (file === undefined || typeof t !== "number" || !Number.isFinite(t) || replicas === undefined) {
+    if (file === undefined || typeof t !== "number" || !(Math.abs(t) <= SECONDS_MAX) || replicas === undefined) {
       this.warnings.push("a tick needs t and desired, and an init message before it")
       return { seq, desired: null }
     }

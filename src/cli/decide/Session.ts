@@ -15,7 +15,7 @@ import type { PolicyFile } from "./policyFile.ts"
 
 const REPLICAS_MAX = 2 ** 31 - 1
 /** Milliseconds that every date can hold. */
-const SECONDS_MAX = 8.64e12
+export const SECONDS_MAX = 8.64e12
 const LINE_CHARS_MAX = 1_000_000
 const FIELDS: ReadonlySet<string> = new Set(["t", "replicas", "ready", "signals"])
 const EXAMPLE = '{"t": 15, "replicas": 4, "ready": 4, "signals": {"NAME": 120}}'

@@ -120,6 +120,18 @@ describe("a conversation", () => {
     assert.include(told[0], "kind: ScalingPolicy")
   })
 
+  it("takes a number that is too large for a lost one, a time that no calendar has for none, and goes on", () => {
+    const conversation = begun()
+    const huge = Object.fromEntries(Object.keys(metricsOf(1, 1)).map((name) => [name, 1e308]))
+    const tick = { type: "tick", seq: 1, t: 5, desired: 10, ready: 10, metrics: huge }
+    const [first, second] = say(conversation, tick, { ...tick, seq: 2, t: 10 })
+    assert.deepStrictEqual([first?.desired, first?.limitedBy], [null, ["SignalMissing"]])
+    assert.deepStrictEqual([second?.desired, second?.limitedBy], [null, ["SignalMissing"]])
+    assert.deepStrictEqual(say(conversation, { ...tick, seq: 3, t: 1e308 }) as unknown, [{ seq: 3, desired: null }])
+    const metrics = { ...metricsOf(280, 10), ageSeconds: 1e308 }
+    assert.strictEqual(say(conversation, { ...tick, seq: 4, t: 15, metrics })[0]?.seq, 4)
+  })
+
   it("keeps what is there where a tick is odd, hears nothing after the end, and refuses another protocol", () => {
     const conversation = begun()
     assert.deepStrictEqual(say(conversation, { type: "tick", seq: 7, t: "late", desired: 3 }) as unknown, [
