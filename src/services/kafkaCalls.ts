@@ -120,7 +120,8 @@ export const metadata = (topics: ReadonlyArray<string>): Call<Metadata> => ({
           leader: reader.int32(),
           leaderEpoch: version >= 7 ? reader.int32() : -1
         }
-        for (let list = 0; list < 3; list++) reader.array(reader.int32)
+        // Replicas, those in sync, those offline.
+        for (let list = 0; list < 3; list++) reader.skipArray(4)
         return one
       })
       return { topic, error, partitions }
@@ -195,6 +196,8 @@ export const listOffsets = (
   name: "ListOffsets",
   key: 2,
   versions: [2, 5],
+  // A topic for each at most: whoever has many brokers could otherwise answer at length from each.
+  itemsMax: 2 * partitions.length,
   encode: (version) =>
     Buffer.concat([
       int32(-1),

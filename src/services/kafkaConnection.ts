@@ -97,6 +97,7 @@ export class KafkaConnection {
   #ranges: ReadonlyArray<VersionRange> = []
   #correlation = 0
   #heard = 0
+  #answered = 0
   #failure: KafkaFailure | undefined
   #expiresAt = Infinity
 
@@ -168,18 +169,20 @@ export class KafkaConnection {
       if (version === undefined) return reject(failureOfCode(35, this.#who))
       const correlation = this.#correlation
       this.#correlation = (correlation + 1) % 2 ** 31
-      const heard = this.#heard
+      const answered = this.#answered
       signal.addEventListener("abort", () => {
         if (!this.#pending.has(correlation)) return
         reject(new KafkaFailure("Timeout", `${this.#who} did not answer ${call.name} in time. ${OVERLOADED}`))
-        // Nothing at all came back: whoever asks next is better off with another connection.
-        if (this.#heard === heard) this.#end(new KafkaFailure("Timeout", `${this.#who} hangs. ${OVERLOADED}`, true))
+        // No answer came to an end: whoever asks next is better off with another connection, and everybody without the
+        // memory that a part of one holds.
+        if (this.#answered === answered)
+          this.#end(new KafkaFailure("Timeout", `${this.#who} hangs. ${OVERLOADED}`, true))
       })
       this.#pending.set(correlation, {
         call,
         fail: reject,
         settle: (answer) => {
-          const reader = new WireReader(answer)
+          const reader = new WireReader(answer, call.itemsMax)
           const value = call.decode(reader, version)
           reader.end()
           resolve(value)
@@ -230,6 +233,7 @@ export class KafkaConnection {
     const pending = this.#pending.get(correlation)
     if (pending === undefined) throw this.#stranger()
     this.#pending.delete(correlation)
+    this.#answered++
     try {
       pending.settle(frame.subarray(4))
     } catch (error) {

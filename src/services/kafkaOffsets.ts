@@ -40,9 +40,10 @@ const malformed = (what: string) =>
 /** Each partition with its leader, or a failure that names what is without one. */
 const leadersOf = (found: Metadata, topics: ReadonlyArray<string>): ReadonlyMap<number, ReadonlyArray<Led>> => {
   const leaders = new Map<number, Array<Led>>()
+  const byName = new Map(found.topics.map((one) => [one.topic, one]))
   let count = 0
   for (const topic of topics) {
-    const told = found.topics.find((one) => one.topic === topic)
+    const told = byName.get(topic)
     if (told === undefined) throw malformed(`says nothing of the topic ${topic}`)
     refuse(told.error, `Kafka, asked for the topic ${topic},`)
     if (told.partitions.length === 0) throw malformed(`says that the topic ${topic} has no partition`)
@@ -84,6 +85,10 @@ const readCommitted = async (
   refuse(found.error, "Kafka")
   const fetched = await brokers.ask(found.broker, offsetFetch(group, topic === undefined ? undefined : all), signal)
   if (fetched.error !== GROUP_ID_NOT_FOUND) refuse(fetched.error, "Kafka")
+  const told = new Set(fetched.committed.map(keyOf))
+  const silent = fetched.error === 0 ? all.find((one) => !told.has(keyOf(one))) : undefined
+  // Silence is no word that nothing was committed.
+  if (silent !== undefined) throw malformed(`tells no commit of the partition ${silent.partition} of ${silent.topic}`)
   const committed = new Map<string, bigint>()
   for (const one of fetched.committed as ReadonlyArray<Committed>) {
     refuse(one.error, `Kafka, asked for the group's offset in ${one.topic},`)

@@ -27,12 +27,17 @@ export const string = (text: string) => {
 export const array = <A>(items: ReadonlyArray<A>, write: (item: A) => Buffer) =>
   Buffer.concat([int32(items.length), ...items.map(write)])
 
+/** Of all lists of one answer together: 50,000 partitions in as many topics, and some. Reading costs by the item. */
+const ITEMS_MAX = 200_000
+
 export class WireReader {
   readonly #bytes: Buffer
   #at = 0
+  #itemsLeft: number
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, itemsMax = ITEMS_MAX) {
     this.#bytes = bytes
+    this.#itemsLeft = itemsMax
   }
 
   #next(length: number): number {
@@ -67,7 +72,14 @@ export class WireReader {
     const length = this.int32()
     // Each item has a byte at least.
     if (length > this.#bytes.length - this.#at) throw cutOff()
+    if (length > this.#itemsLeft) throw tooMany()
+    this.#itemsLeft -= Math.max(length, 0)
     return Array.from({ length: Math.max(length, 0) }, read)
+  }
+
+  /** A list of which nobody needs to know more than where it ends. */
+  readonly skipArray = (bytesEach: number): void => {
+    this.#next(Math.max(this.int32(), 0) * bytesEach)
   }
 
   end(): void {
@@ -81,6 +93,12 @@ const cutOff = () =>
     "The answer is not a whole answer of Kafka's protocol. Check that bootstrapServers names Kafka brokers and nothing that stands before them."
   )
 
+const tooMany = () =>
+  new KafkaFailure(
+    "TooLarge",
+    "Kafka answered with more items than can be looked at, of which nothing was used. Name the topic, or fewer partitions."
+  )
+
 /** One request and the answer to it. */
 export interface Call<A> {
   readonly name: string
@@ -89,6 +107,8 @@ export interface Call<A> {
   readonly versions: readonly [number, number]
   readonly encode: (version: number) => Buffer
   readonly decode: (reader: WireReader, version: number) => A
+  /** Where the question says how many items an answer can have. */
+  readonly itemsMax?: number
 }
 
 /** A request as it goes over the connection, its length first. */

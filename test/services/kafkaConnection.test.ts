@@ -5,12 +5,13 @@ import { makeJudge } from "#services/forbiddenAddresses"
 import { Allowance } from "#services/httpExchange"
 import { metadata } from "#services/kafkaCalls"
 import { KafkaConnection } from "#services/kafkaConnection"
+import type { Surroundings } from "#services/kafkaConnection"
 import { KafkaFailure } from "#services/kafkaFailure"
 import { array, int16, int32, int64, string } from "#services/kafkaWire"
 import { eventually } from "#test/controlplane/eventually"
 import { framed, KafkaBrokerStub } from "#test/services/kafkaBroker"
 
-const around = (more: { readonly loopbackAllowed?: boolean; readonly lookup?: LookupFunction } = {}) => ({
+const around = (more: Partial<Surroundings> = {}) => ({
   judge: makeJudge(),
   lookup: lookup as LookupFunction,
   loopbackAllowed: true,
@@ -163,6 +164,32 @@ describe("a connection to a broker", () => {
     assert.strictEqual((await failureOf(asked)).why, "Timeout")
     assert.isTrue((await failureOf(other)).again, "the others may ask on another connection")
     assert.isFalse(connection.usable)
+  })
+
+  it("is given up when a part of an answer is all that comes within somebody's deadline", async () => {
+    const correlation = 1
+    const long = Buffer.concat([int32(1024 * 1024), int32(correlation), Buffer.alloc(512 * 1024)])
+    broker.answer = ({ key }) => {
+      if (key !== 3) return undefined
+      for (const socket of broker.sockets) socket.write(long)
+      return "silence"
+    }
+    const allowance = new Allowance()
+    const connection = await open({}, around({ allowance }))
+    const deadline = new AbortController()
+    const asked = connection.ask(metadata(["jobs"]), deadline.signal)
+    const isFull = () =>
+      allowance
+        .during((holds) => Promise.resolve().then(() => holds(32 * 1024 * 1024)))
+        .then(
+          () => false,
+          () => true
+        )
+    await eventually(isFull, { what: "the part to take of what all share" })
+    deadline.abort()
+    assert.strictEqual((await failureOf(asked)).why, "Timeout")
+    assert.isFalse(connection.usable)
+    await eventually(async () => !(await isFull()), { what: "all of it to be given back" })
   })
 
   it("connects to no forbidden address, by number or by name", async () => {

@@ -126,6 +126,7 @@ describe("the offsets of a group", () => {
       { committed: { error: 0, committed: [offset(0, 1n), offset(1, -1n, 29)] } },
       "Forbidden"
     ],
+    ["nothing is told of one commit", { committed: { error: 0, committed: [offset(0, 4n)] } }, "Malformed"],
     ["a leader was deposed", { log: (at) => [offset(at - 1, 5n, at === 2 ? 6 : 0)] }, "NotLeader"],
     ["a leader's epoch is over", { log: () => [offset(0, -1n, 74)] }, "NotLeader"],
     ["an offset is below zero", { log: (at) => [offset(at - 1, -1n)] }, "Malformed"],
@@ -138,6 +139,26 @@ describe("the offsets of a group", () => {
 
   it("come although a replica elsewhere is away", async () => {
     assert.lengthOf(await read(topic([led(0, 1, 9), led(1, 2)])), 2)
+  })
+
+  it("are found at once in as many topics as there may be, in whatever order a server lists them", async () => {
+    const names = Array.from({ length: 50_000 }, (_, at) => `topic-${at}`)
+    let compared = 0
+    const topics = names.toReversed().map((name) => ({
+      get topic() {
+        compared += 1
+        return name
+      },
+      error: 0,
+      partitions: [led(0, 1)]
+    }))
+    const committed = names.map((name) => ({ ...offset(0, 1n), topic: name }))
+    const { topic: _, ...any } = question
+    const told = { error: 0, committed }
+    const { brokers: whole } = inWorld({ ...WELL, metadata: { brokers, topics }, committed: told, log: () => [] })
+    await readOffsets(whole, any, never).catch(() => {})
+    assert.isAtLeast(compared, names.length)
+    assert.isAtMost(compared, 2 * names.length)
   })
 
   it("are not read of a topic beyond any measure", async () => {

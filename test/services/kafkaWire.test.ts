@@ -62,6 +62,33 @@ describe("the reader", () => {
     malformed(() => new WireReader(int32(-5)).bytes())
   })
 
+  it("reads no more items than there can be, in lists of lists neither", () => {
+    const read = (lists: number, each: number, itemsMax?: number) => {
+      const bytes = Buffer.concat([
+        int32(lists),
+        ...Array.from({ length: lists }, () => array(Array(each).fill(1), int8))
+      ])
+      const reader = new WireReader(bytes, itemsMax)
+      return reader.array(() => reader.array(reader.int8)).flat().length
+    }
+    assert.strictEqual(read(2, 4, 10), 8)
+    for (const [lists, each, itemsMax] of [
+      [2, 5, 10],
+      [11, 0, 10],
+      [1, 200_000, undefined]
+    ] as const) {
+      assert.throws(() => read(lists, each, itemsMax), KafkaFailure, "more items than can be looked at")
+    }
+  })
+
+  it("passes over a list without making anything of it", () => {
+    const reader = new WireReader(Buffer.concat([array([1, 2, 3], int32), int32(-1), int8(7)]), 0)
+    reader.skipArray(4)
+    reader.skipArray(4)
+    assert.strictEqual(reader.int8(), 7)
+    malformed(() => new WireReader(int32(2 ** 31 - 1)).skipArray(4))
+  })
+
   it.effect.prop(
     "reads arbitrary bytes or refuses them, and does nothing else",
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 })))],
