@@ -77,8 +77,12 @@ const pageUrl = ({ url }: Server, page: string, query: Readonly<Record<string, s
   return whole.href
 }
 
+/** Whoever is found there was not named: user, password and query were not meant for them either. */
 const withHost = (url: string, change: (host: string) => string): string => {
   const whole = new URL(url)
+  whole.username = ""
+  whole.password = ""
+  whole.search = ""
   whole.hostname = change(whole.hostname)
   return whole.href
 }

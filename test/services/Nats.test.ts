@@ -119,7 +119,7 @@ describe("the view of JetStream", () => {
         }
       })
       const question = {
-        monitoringUrl: "http://nats:8222",
+        monitoringUrl: "http://user:password@nats:8222/?token=secret",
         headers: { authorization: "secret" },
         tls: { ca: "authority", cert: "certificate", key: "key" },
         peerUrls: ["http://peer:1"]
@@ -138,6 +138,11 @@ describe("the view of JetStream", () => {
       const found = { headers: {}, tls: { ca: "authority" } }
       assert.deepStrictEqual(hosts.get("[fd00::7]:8222"), found, "whom the policy trusts, they have to prove")
       assert.deepStrictEqual(hosts.get("n1.nats:8222"), found)
+      for (const { url } of yield* Ref.get(requests)) {
+        const { host, password, searchParams, username } = new URL(url)
+        const given = host === "nats:8222" ? ["user", "password", "secret"] : ["", "", null]
+        assert.deepStrictEqual([username, password, searchParams.get("token")], given, host)
+      }
     })
   )
 
