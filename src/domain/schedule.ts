@@ -18,6 +18,16 @@ export interface Schedules {
   readonly ceiling?: Edge
 }
 
+/** The days that a month may have. */
+const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+/** False: a day such as the 31st of February. To look for it through the centuries would hold up every other policy. */
+export const everComes = ({ and, days, months, weekdays }: Cron.Cron): boolean => {
+  if (days.size === 0 || (weekdays.size > 0 && !and)) return true
+  const earliest = Math.min(...days)
+  return DAYS.some((last, index) => (months.size === 0 || months.has(index + 1)) && earliest <= last)
+}
+
 /** Undefined: it is not an expression, or one for a day that no calendar has, such as the 31st of February. */
 const timeOf = (
   search: typeof Cron.prev,
@@ -28,7 +38,7 @@ const timeOf = (
 ): Millis | undefined => {
   const everyHour = cron.trim().split(/\s+/u)[1]?.startsWith("*") === true
   const parsed = Cron.parse(cron, timeZone, { onDstOverlap: everyHour ? "both" : overlap })
-  if (Result.isFailure(parsed)) return undefined
+  if (Result.isFailure(parsed) || !everComes(parsed.success)) return undefined
   try {
     return search(parsed.success, at).getTime()
   } catch {

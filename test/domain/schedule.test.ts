@@ -1,5 +1,6 @@
 import { assert, describe, it } from "vitest"
-import { holdCeiling, holdSchedule, isOpen, rememberSchedules, schedulesAt } from "#domain/schedule"
+import * as Cron from "effect/Cron"
+import { everComes, holdCeiling, holdSchedule, isOpen, rememberSchedules, schedulesAt } from "#domain/schedule"
 import type { Schedule } from "#schemas/Policy"
 import { Dice } from "#test/domain/Dice"
 import { memoryOf, policyOf, situationOf } from "#test/domain/policies"
@@ -141,6 +142,22 @@ describe("isOpen", () => {
     assert.isFalse(isOpen(schedule({ start: "often" }), when))
     assert.isFalse(isOpen(schedule({ start: "0 0 31 2 *" }), when))
     assert.isFalse(isOpen(schedule({ timeZone: "Atlantis" }), when))
+  })
+})
+
+describe("everComes", () => {
+  it.each([
+    { cron: "0 0 31 2 *", comes: false },
+    { cron: "0 0 30,31 2 *", comes: false },
+    { cron: "0 0 31 2,4,6,9,11 *", comes: false },
+    { cron: "0 0 31 2 */2", comes: false },
+    { cron: "0 0 31 2 1", comes: true },
+    { cron: "0 0 29 2 *", comes: true },
+    { cron: "0 0 31 2,3 *", comes: true },
+    { cron: "0 0 31 * *", comes: true },
+    { cron: "0 0 * 2 *", comes: true }
+  ])("$cron: $comes", ({ comes, cron }) => {
+    assert.strictEqual(everComes(Cron.parseUnsafe(cron)), comes)
   })
 })
 
