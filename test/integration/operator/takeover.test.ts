@@ -304,6 +304,7 @@ describeWith(["controlPlane", "prometheus"], "two operators of one home", () => 
       })
       await world.setLoad("asleep", 50)
       await strikes(asleep, "the leader to be about to write")
+      await eventually(() => since > 0, { what: "the leader to fall asleep" })
       expect(await secondsUntilLeading(standby, "SIGSTOP", since)).toBeLessThanOrEqual(TAKEOVER_MILLIS)
       await cluster.deploymentReady(world.namespace, "asleep", 5)
       await world.setLoad("asleep", 20)
