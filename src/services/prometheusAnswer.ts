@@ -30,6 +30,8 @@ const Success = Schema.Struct({
     }),
     Schema.Struct({ resultType: Schema.Literals(["matrix", "string"]), result: Schema.Unknown })
   ]),
+  /** VictoriaMetrics' word for it; Thanos and Prometheus' remote reads warn. */
+  isPartial: Schema.optionalKey(Schema.Unknown),
   ...Warnings
 })
 
@@ -87,6 +89,15 @@ const refusal = (url: string, failure: typeof Failure.Type): SourceError => {
   }
 }
 
+/** Of how the query is written. Every other warning is of data that could not be fetched, and a sum of the rest is none. */
+const OF_THE_QUERY = /^PromQL (?:info|warning):/u
+
+const incomplete = (url: string, what: string) =>
+  new SourceError({
+    why: "Unreachable",
+    detail: `${url} says that its answer may be incomplete (${what}). It is asked again at the next tick; if it stays so, look at the stores behind that server.`
+  })
+
 const toMillis = (seconds: number): Millis => Math.round(seconds * 1000)
 
 const notInstant = (url: string, what: string) =>
@@ -119,6 +130,9 @@ export const readAnswer = Effect.fnUntraced(function* (answer: EgressAnswer) {
   const body = yield* jsonBody(Answer, answer, "Prometheus' answer to a query")
   if (body.status === "error") return yield* refusal(answer.url, body)
   const { data } = body
+  const lost = (body.warnings ?? []).find((warning) => !OF_THE_QUERY.test(warning))
+  if (lost !== undefined) return yield* incomplete(answer.url, plain(lost))
+  if (body.isPartial === true) return yield* incomplete(answer.url, "isPartial")
   const warnings = (body.warnings ?? []).slice(0, 10).map(plain)
   if (data.resultType === "scalar") {
     const [seconds, value] = data.result

@@ -135,9 +135,9 @@ describe("a query", () => {
 
   it.effect("keeps the server's warnings", () =>
     Effect.gen(function* () {
-      const { layer } = yield* run(world(() => ok({ ...vector("1"), warnings: ["a store\nis away"] })))
+      const { layer } = yield* run(world(() => ok({ ...vector("1"), warnings: ["PromQL warning: a\nbucket"] })))
       const { warnings } = yield* inTime(query(up).pipe(Effect.provide(layer)))
-      assert.deepStrictEqual(warnings, ["a store is away"])
+      assert.deepStrictEqual(warnings, ["PromQL warning: a bucket"])
     })
   )
 })

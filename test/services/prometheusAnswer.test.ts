@@ -38,9 +38,32 @@ describe("an answer", () => {
 
   it.effect("keeps ten short warnings", () =>
     Effect.gen(function* () {
-      const { warnings } = yield* read({ ...vector(), warnings: Array.from({ length: 50 }, () => "w".repeat(1000)) })
+      const long = `PromQL warning: ${"w".repeat(1000)}`
+      const { warnings } = yield* read({ ...vector(), warnings: Array.from({ length: 50 }, () => long) })
       assert.strictEqual(warnings.length, 10)
       assert.isTrue(warnings.every((one) => one.length === 200))
+    })
+  )
+
+  it.effect("is one although the query could be written better, or nothing is partial", () =>
+    Effect.gen(function* () {
+      const said = ["PromQL info: metric might not be a counter", "PromQL warning: bucket label is missing"]
+      assert.lengthOf((yield* read({ ...vector("1"), warnings: said, isPartial: false })).series, 1)
+    })
+  )
+
+  it.effect("is none when a part of the data could not be fetched, whatever the rest says", () =>
+    Effect.gen(function* () {
+      for (const body of [
+        { ...vector("1"), warnings: ["PromQL info: x", "receive series from store-1:\nunavailable"] },
+        { ...vector(), warnings: ["No StoreAPIs matched for this query"] },
+        { ...scalar("1"), isPartial: true }
+      ]) {
+        const error = yield* Effect.flip(read(body))
+        assert.strictEqual(error.why, "Unreachable")
+        assert.include(error.detail, "may be incomplete (")
+        assert.notInclude(error.detail, "\n")
+      }
     })
   )
 
