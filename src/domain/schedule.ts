@@ -22,8 +22,10 @@ export interface Schedules {
 const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /** False: a day such as the 31st of February. To look for it through the centuries would hold up every other policy. */
-export const everComes = ({ and, days, months, weekdays }: Cron.Cron): boolean => {
-  if (days.size === 0 || (weekdays.size > 0 && !and)) return true
+export const everComes = (cron: Cron.Cron): boolean => {
+  const { days, months, weekdays } = cron
+  const eitherDay = weekdays.size > 0 && !("and" in cron && cron.and === true)
+  if (days.size === 0 || eitherDay) return true
   const earliest = Math.min(...days)
   return DAYS.some((last, index) => (months.size === 0 || months.has(index + 1)) && earliest <= last)
 }
