@@ -5,6 +5,8 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { SourceError } from "#services/SourceError"
 import type { TlsMaterial } from "#services/tlsMaterial"
@@ -125,6 +127,20 @@ export const printableUrl = (url: string): string => {
   const { host, pathname, protocol } = new URL(url)
   return `${protocol}//${host}${pathname === "/" ? "" : pathname}`
 }
+
+/** Shorter ones are words that anything may hold. */
+const SECRET_CHARS_MIN = 4
+
+/** Whether words of a server repeat a header that it was sent, or the password in one: then they are not to be shown. */
+export const repeatsHeader = (words: string, headers: EgressRequest["headers"] = {}): boolean =>
+  Object.values(headers)
+    .flatMap((value) => {
+      const [, scheme = "", credentials = value] = /^(basic|bearer) +(.*)$/iu.exec(value) ?? []
+      if (scheme.toLowerCase() !== "basic") return [credentials]
+      const pair = Result.getOrElse(Base64.decodeString(credentials), () => "")
+      return [credentials, pair.slice(pair.indexOf(":") + 1)]
+    })
+    .some((secret) => secret.length >= SECRET_CHARS_MIN && words.includes(secret))
 
 const reasonOfStatus = (status: number): EgressReason => {
   switch (status) {

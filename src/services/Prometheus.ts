@@ -103,7 +103,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
     yield* Effect.annotateCurrentSpan({ server, promql: question.parameters["query"] })
     const answer = yield* exchange(question).pipe(
       Effect.mapError((error) => error.sourceError),
-      Effect.flatMap(readAnswer)
+      Effect.flatMap((answer) => readAnswer(answer, question.headers))
     )
     if (answer.warnings.length > 0) {
       yield* Effect.annotateCurrentSpan("warnings", answer.warnings)
@@ -158,7 +158,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
       const span = { start, end, step } as Readonly<Record<string, string>>
       const question = yield* questionOf(query, "query_range", span)
       const answer = yield* exchange(question).pipe(Effect.mapError((error) => error.sourceError))
-      return yield* readRange(answer)
+      return yield* readRange(answer, question.headers)
     })
   })
 })

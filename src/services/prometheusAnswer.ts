@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Millis } from "#schemas/Reading"
-import { statusError } from "#services/Egress"
-import type { EgressAnswer } from "#services/Egress"
+import { repeatsHeader, statusError } from "#services/Egress"
+import type { EgressAnswer, EgressRequest } from "#services/Egress"
 import { jsonBody, parseJson } from "#services/jsonBody"
 import { SourceError } from "#services/SourceError"
 
@@ -70,11 +70,15 @@ export interface PrometheusCourse {
   readonly points: ReadonlyArray<Pick<PrometheusSeries, "at" | "value">>
 }
 
-/** One line of plain words: it ends in a status field. */
-const plain = (text: string) => text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").slice(0, 200)
+/** What the server was sent, which must not come back in its words. */
+type Sent = EgressRequest["headers"]
 
-const refusal = (url: string, failure: typeof Failure.Type): SourceError => {
-  const said = `${url} refused the query (${plain(failure.errorType)}): ${plain(failure.error)}.`
+/** One line of plain words: it ends in a status field. */
+const plain = (text: string, sent: Sent) =>
+  repeatsHeader(text, sent) ? "its words repeat credentials" : text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").slice(0, 200)
+
+const refusal = (url: string, failure: typeof Failure.Type, sent: Sent): SourceError => {
+  const said = `${url} refused the query (${plain(failure.errorType, sent)}): ${plain(failure.error, sent)}.`
   switch (failure.errorType) {
     case "bad_data":
     case "execution":
@@ -106,34 +110,34 @@ const notInstant = (url: string, what: string) =>
 const remedyOfKind =
   "Write a query that yields a scalar or an instant vector: wrap a range in rate() or avg_over_time(), a histogram in histogram_quantile()."
 
-const refused = (answer: EgressAnswer): SourceError | undefined => {
+const refused = (answer: EgressAnswer, sent: Sent): SourceError | undefined => {
   if (answer.status >= 200 && answer.status <= 299) return undefined
   const failure = Schema.decodeUnknownResult(Failure)(Result.getOrUndefined(parseJson(answer.body)))
-  return Result.isSuccess(failure) ? refusal(answer.url, failure.success) : statusError(answer).sourceError
+  return Result.isSuccess(failure) ? refusal(answer.url, failure.success, sent) : statusError(answer).sourceError
 }
 
 /** What a range query yields: every series over time. */
-export const readRange = Effect.fnUntraced(function* (answer: EgressAnswer) {
-  const failure = refused(answer)
+export const readRange = Effect.fnUntraced(function* (answer: EgressAnswer, sent?: Sent) {
+  const failure = refused(answer, sent)
   if (failure !== undefined) return yield* failure
   const body = yield* jsonBody(Schema.Union([Range, Failure]), answer, "Prometheus' answer to a range query")
-  if (body.status === "error") return yield* refusal(answer.url, body)
+  if (body.status === "error") return yield* refusal(answer.url, body, sent)
   return body.data.result.map(({ metric, values }): PrometheusCourse => ({
     labels: metric,
     points: values.map(([seconds, value]) => ({ at: toMillis(seconds), value }))
   }))
 })
 
-export const readAnswer = Effect.fnUntraced(function* (answer: EgressAnswer) {
-  const failure = refused(answer)
+export const readAnswer = Effect.fnUntraced(function* (answer: EgressAnswer, sent?: Sent) {
+  const failure = refused(answer, sent)
   if (failure !== undefined) return yield* failure
   const body = yield* jsonBody(Answer, answer, "Prometheus' answer to a query")
-  if (body.status === "error") return yield* refusal(answer.url, body)
+  if (body.status === "error") return yield* refusal(answer.url, body, sent)
   const { data } = body
   const lost = (body.warnings ?? []).find((warning) => !OF_THE_QUERY.test(warning))
-  if (lost !== undefined) return yield* incomplete(answer.url, plain(lost))
+  if (lost !== undefined) return yield* incomplete(answer.url, plain(lost, sent))
   if (body.isPartial === true) return yield* incomplete(answer.url, "isPartial")
-  const warnings = (body.warnings ?? []).slice(0, 10).map(plain)
+  const warnings = (body.warnings ?? []).slice(0, 10).map((warning) => plain(warning, sent))
   if (data.resultType === "scalar") {
     const [seconds, value] = data.result
     return { kind: "scalar", series: [{ labels: {}, value, at: toMillis(seconds) }], warnings } as PrometheusAnswer

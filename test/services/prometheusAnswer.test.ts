@@ -3,13 +3,16 @@ import { Effect } from "effect"
 import { readAnswer } from "#services/prometheusAnswer"
 import { scalar, vector } from "#test/sources/answers"
 
-const read = (body: unknown, status = 200) =>
-  readAnswer({
-    status,
-    body: JSON.stringify(body),
-    url: "http://prometheus:9090/api/v1/query",
-    strippedOfCredentials: false
-  })
+const read = (body: unknown, status = 200, sent?: Readonly<Record<string, string>>) =>
+  readAnswer(
+    {
+      status,
+      body: JSON.stringify(body),
+      url: "http://prometheus:9090/api/v1/query",
+      strippedOfCredentials: false
+    },
+    sent
+  )
 
 describe("an answer", () => {
   it.effect("is its series with labels, text and time", () =>
@@ -64,6 +67,26 @@ describe("an answer", () => {
         assert.include(error.detail, "may be incomplete (")
         assert.notInclude(error.detail, "\n")
       }
+    })
+  )
+
+  it.effect("never repeats the credentials that the server repeats", () =>
+    Effect.gen(function* () {
+      const sent = { authorization: "Bearer a-token", "x-api-key": "a-key", "x-scope-orgid": "1" }
+      const basic = { authorization: `Basic ${Buffer.from("alice:a-password").toString("base64")}` }
+      const refusal = (error: string) => ({ status: "error", errorType: "bad_data", error })
+      for (const [headers, body, status] of [
+        [sent, refusal("who is Bearer a-token?"), 401],
+        [sent, refusal("token=a-token"), 200],
+        [sent, { ...vector("1"), warnings: ["a-key is not known to store-1"] }, 200],
+        [basic, refusal("alice / a-password"), 400],
+        [basic, refusal(basic.authorization), 400]
+      ] as const) {
+        const { detail } = yield* Effect.flip(read(body, status, headers))
+        assert.include(detail, "its words repeat credentials")
+        for (const secret of ["a-token", "a-key", "a-password", basic.authorization]) assert.notInclude(detail, secret)
+      }
+      assert.include((yield* Effect.flip(read(refusal("parse error at char 1"), 400, sent))).detail, "at char 1")
     })
   )
 
