@@ -24,7 +24,7 @@ export interface PodUsage {
   readonly sampledAt: Millis
   /** Usage is the mean over this long, ending at `sampledAt`. */
   readonly windowMillis: number
-  /** Milli-units by container; a container without a sample is absent from the inner record. */
+  /** Milli-units by container; the inner record of a container without a sample is empty. */
   readonly containers: ReadonlyMap<string, Readonly<Partial<Record<Resource, number>>>>
 }
 
@@ -151,10 +151,11 @@ const make = Effect.gen(function* () {
     for (const { at, labels, value } of series) {
       const { container, pod } = labels
       const milli = Math.ceil(Number(value) * 1000)
-      if (pod === undefined || container === undefined || !Number.isSafeInteger(milli) || milli < 0) continue
+      if (pod === undefined || container === undefined) continue
       const windowMillis = resource === "cpu" ? RATE_WINDOW_MILLIS : 0
       const known = pods.get(pod) ?? { sampledAt: at, windowMillis, containers: new Map() }
-      known.containers.set(container, { [resource]: milli })
+      // A container without a usable sample stays in sight, or its pod would be known in half.
+      known.containers.set(container, Number.isSafeInteger(milli) && milli >= 0 ? { [resource]: milli } : {})
       pods.set(pod, known)
     }
     return pods as NamespaceUsage

@@ -88,12 +88,14 @@ describe("where metrics.k8s.io is not served", () => {
           series("web-1", "app", "0.2501"),
           series("web-1", "sidecar", "0.05"),
           series("web-2", "app", "NaN"),
+          series("web-2", "sidecar", "0.05"),
           series("web-3", "app", "-1"),
           { metric: { pod: "web-4" }, value: [NOW / 1000, "1"] }
         ]
       }
     })
   const notServed = () => refused({ _tag: "NotFound" })
+  const told = { sampledAt: NOW, windowMillis: 120_000 }
 
   it.effect("the operator's Prometheus is asked", () =>
     Effect.gen(function* () {
@@ -108,15 +110,26 @@ describe("where metrics.k8s.io is not served", () => {
           [
             "web-1",
             {
-              sampledAt: NOW,
-              windowMillis: 120_000,
+              ...told,
               containers: new Map([
                 ["app", { cpu: 251 }],
                 ["sidecar", { cpu: 50 }]
               ])
             }
-          ]
-        ]
+          ],
+          [
+            "web-2",
+            {
+              ...told,
+              containers: new Map([
+                ["app", {}],
+                ["sidecar", { cpu: 50 }]
+              ])
+            }
+          ],
+          ["web-3", { ...told, containers: new Map([["app", {}]]) }]
+        ],
+        "what is not known of a container is no zero of its pod"
       )
       const [request] = yield* Ref.get(requests)
       assert.isTrue(request?.trusted)
