@@ -81,9 +81,12 @@ const ask = Effect.fn("doctor.ask")(function* (
   return { signal: signal.name, source: signal.source, latencyMillis, at: at + latencyMillis, reading } satisfies Asked
 })
 
+/** Of these a number or its absence depends on who is running. */
+const NEEDS_PODS: ReadonlySet<string> = new Set(["resource", "kafka"])
+
 export const askSources = Effect.fn("doctor.askSources")(function* (policy: Policy, hasCluster: boolean) {
   const target = targetOf(policy)
-  const needsPods = hasCluster && policy.signals.some(({ source }) => source === "resource")
+  const needsPods = hasCluster && policy.signals.some(({ source }) => NEEDS_PODS.has(source))
   const pods = needsPods ? yield* podsOf(target) : []
   return yield* Effect.forEach(policy.signals, (signal) => ask(signal, policy, target, pods), {
     concurrency: "unbounded"

@@ -6,6 +6,7 @@ import { measured } from "#schemas/Reading"
 import { vector } from "#test/sources/answers"
 import { inTime, NOW, ok, refused, run, signal } from "#test/sources/sourceWorld"
 import type { Behaviour } from "#test/sources/sourceWorld"
+import { layerCluster, notFound } from "#test/cli/doctor/world"
 import { policyOf } from "#test/domain/policies"
 
 const asking = (signals: Policy["signals"], http: Behaviour, intervalMillis = 15_000) =>
@@ -45,6 +46,27 @@ describe("asking the sources of a policy", () => {
         readings.map(({ reading }) => (reading._tag === "Missing" ? reading.why : reading._tag)),
         ["Measured", "NoPods", "NoSecret"]
       )
+    })
+  )
+})
+
+describe("the pods of the target", () => {
+  it.effect("are listed where a source looks at them, as in a tick, and nowhere else", () =>
+    Effect.gen(function* () {
+      const kafka = signal("kafka", { bootstrapServers: ["127.0.0.1:1"], consumerGroup: "g" }, { name: "lag" })
+      const cpu = signal("resource", { resource: "cpu" }, { name: "cpu" })
+      const lists = Effect.fnUntraced(function* (one: Policy["signals"][number]) {
+        const paths: Array<string> = []
+        const { layer } = yield* run({ http: () => ok(vector("1")), kubernetes: () => refused({ _tag: "NotFound" }) })
+        const cluster = layerCluster(({ path }) => {
+          paths.push(path)
+          return notFound
+        })
+        const asked = askSources(policyOf({ signals: [one] }), true)
+        yield* inTime(asked.pipe(Effect.provide(Layer.merge(layer, cluster))))
+        return paths.length > 0
+      })
+      assert.deepStrictEqual([yield* lists(load), yield* lists(cpu), yield* lists(kafka)], [false, true, true])
     })
   )
 })
