@@ -92,4 +92,13 @@ export type Reading = typeof Reading.Type
 export const measured = (value: number, at: Millis, coverage = 1, pods?: ReadonlyArray<PodSample>): Measured =>
   pods === undefined ? { _tag: "Measured", value, at, coverage } : { _tag: "Measured", value, at, coverage, pods }
 
-export const missing = (why: MissingReason, detail: string): Missing => ({ _tag: "Missing", why, detail })
+/** Names that servers give may be of any length, and are kept with each record that they are part of. */
+const DETAIL_MAX = 2_000
+
+/** What is no text but a command to the terminal that shows it. */
+const CONTROLS = /[^\P{Cc}\n\t]+/gu
+
+export const missing = (why: MissingReason, detail: string): Missing => {
+  const text = detail.replace(CONTROLS, " ")
+  return { _tag: "Missing", why, detail: text.length > DETAIL_MAX ? `${text.slice(0, DETAIL_MAX - 1)}…` : text }
+}

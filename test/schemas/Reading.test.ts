@@ -22,6 +22,14 @@ describe("a reading", () => {
     assert.deepStrictEqual(Result.getOrThrow(decode(JSON.parse(JSON.stringify(encode(reading))))), reading)
   })
 
+  it("says no more than a person reads, and nothing to the terminal itself", () => {
+    assert.strictEqual(missing("Empty", "a\u001B[2Jb\u0007\u009B\nc").detail, "a [2Jb \nc")
+    assert.lengthOf(missing("Empty", "x".repeat(2_000)).detail, 2_000)
+    const long = missing("Empty", "x".repeat(160_000)).detail
+    assert.lengthOf(long, 2_000)
+    assert.isTrue(long.endsWith("…"))
+  })
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY, "12", null, undefined])("does not take %s for a value", (value) => {
     assert.isTrue(Result.isFailure(decode({ _tag: "Measured", value, at: 0, coverage: 1 })))
   })
