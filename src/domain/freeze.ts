@@ -8,11 +8,13 @@ import type { Limit } from "./Situation.ts"
 const FIGHT_MILLIS = 600_000
 const FIGHT_WRITES = 3
 const FREEZE_MIN_MILLIS = 60_000
-const FREEZE_MAX_MILLIS = 1_800_000
+export const FREEZE_MAX_MILLIS = 1_800_000
 
-/** Foreign writes that still count. */
-export const recentWrites = (writes: ReadonlyArray<Millis>, at: Millis): ReadonlyArray<Millis> =>
-  writes.some((write) => write <= at - FIGHT_MILLIS) ? writes.filter((write) => write > at - FIGHT_MILLIS) : writes
+/** Foreign writes that still count: not those that lie ahead of a clock that was set back. */
+export const recentWrites = (writes: ReadonlyArray<Millis>, at: Millis): ReadonlyArray<Millis> => {
+  const counts = (write: Millis): boolean => write > at - FIGHT_MILLIS && write <= at
+  return writes.every(counts) ? writes : writes.filter(counts)
+}
 
 /**
  * Three foreign writes in ten minutes freeze the policy, each time twice as long as the last, until half an hour has

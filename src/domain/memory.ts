@@ -8,6 +8,7 @@ import type { Policy } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import { freezeFight, recentWrites } from "./freeze.ts"
 import { hashOf } from "./hash.ts"
+import { notAhead } from "./setBack.ts"
 
 /** Over what recommendations were made of. Bounds, rates and schedules may change without making them untrue. */
 export const specHash = ({ engines, signals }: Pick<Policy, "engines" | "signals">): string =>
@@ -57,7 +58,8 @@ const isOlder = (version: string, than: string): boolean => {
 }
 
 /** Takes replicas that somebody else has set as they are, and remembers that it was somebody else. */
-export const noteReplicas = (memory: Memory, { at, state }: Observation): Memory => {
+export const noteReplicas = (remembered: Memory, { at, state }: Observation): Memory => {
+  const memory = notAhead(remembered, at)
   const { lastSeen, unsettled, writtenVersion } = memory
   const replicas = state.specReplicas
   if (replicas === lastSeen) return memory

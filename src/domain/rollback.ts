@@ -8,7 +8,7 @@ import { breach } from "./objectives.ts"
 
 /** A breach this soon after a step down is taken for its consequence. */
 const HARM_MILLIS = 300_000
-const BLOCK_MILLIS = 1_800_000
+export const BLOCK_MILLIS = 1_800_000
 
 /** The step down that is to be undone now, and what it broke. */
 const harm = (policy: Policy, observation: Observation, { lastDown }: Memory) => {

@@ -130,8 +130,10 @@ const propose = ({ memory, observation, options, resumed, signals }: EngineInput
     voteOf(rule, signals.find(({ signal }) => signal.name === rule.signal)?.reading)
   )
   const calm = votes.every(({ vote }) => vote === "calm")
-  const calmSince = calm ? ((resumed ? undefined : memory.calmSince) ?? observation.at) : undefined
-  const calmMillis = calmSince === undefined ? 0 : observation.at - calmSince
+  const { at } = observation
+  // Not later than now, should a clock have been set back.
+  const calmSince = calm ? Math.min((resumed ? undefined : memory.calmSince) ?? at, at) : undefined
+  const calmMillis = calmSince === undefined ? 0 : at - calmSince
   const mayLower = calm && calmMillis >= options.downAfterSeconds * 1000
   const proposalOf = (vote: Vote): Proposal => {
     const { reason, rule } = vote

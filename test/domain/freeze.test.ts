@@ -36,6 +36,12 @@ describe("freezeFight", () => {
 })
 
 describe("recentWrites", () => {
+  it("leaves out what lies ahead of a clock that was set back, so that it freezes nothing again and again", () => {
+    assert.deepStrictEqual(recentWrites([1, MINUTE, 90 * MINUTE], 2 * MINUTE), [1, MINUTE])
+    const memory = memoryOf(policy, { foreignWrites: [90 * MINUTE, 91 * MINUTE, 92 * MINUTE] })
+    assert.strictEqual(freezeFight(memory, MINUTE), memory)
+  })
+
   it("forgets after ten minutes", () => {
     assert.deepStrictEqual(recentWrites([0, 1, MINUTE], 10 * MINUTE), [1, MINUTE])
   })

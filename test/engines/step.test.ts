@@ -155,6 +155,11 @@ describe("step", () => {
     assert.deepStrictEqual([output.replicas, output.memory], [[4], { calmSince: 600_000 }])
   })
 
+  it("begins to count anew when a clock was set back", () => {
+    const output = run(optionsOf({ downAfterSeconds: 60 }), { a: 5 }, 4, { calmSince: 600_000 }, 1000)
+    assert.deepStrictEqual([output.replicas, output.memory], [[4], { calmSince: 1000 }])
+  })
+
   it("says no more than it proposes, however large the value", () => {
     const [proposal] = run(optionsOf({ rules: [rule()], up: "ratio" }), { a: 9e15 }, 4).proposals
     assert.strictEqual(proposal?.replicas, 2_147_483_647)
