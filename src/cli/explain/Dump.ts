@@ -41,6 +41,8 @@ const joined = (parts: ReadonlyArray<Result.Result<Dump, string>>): Result.Resul
 
 const parse = (text: string): Result.Result<unknown, unknown> => Result.try((): unknown => JSON.parse(text))
 
+const REMEDY = "give one whole document, or one record on each line; a file that was cut short has to be fetched again"
+
 /** JSON, or JSON on each line. The failure says which part cannot be read. */
 export const readDump = (name: string, text: string): Result.Result<Dump, string> => {
   const whole = parse(text)
@@ -50,7 +52,7 @@ export const readDump = (name: string, text: string): Result.Result<Dump, string
       if (line.trim() === "") return []
       const where = `${name}:${index + 1}`
       const value = parse(line)
-      return [Result.isSuccess(value) ? read(where, value.success) : Result.fail(`${where} is not JSON`)]
+      return [Result.isSuccess(value) ? read(where, value.success) : Result.fail(`${where} is not JSON: ${REMEDY}`)]
     })
   )
 }

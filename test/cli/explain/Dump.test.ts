@@ -32,7 +32,9 @@ describe("a dump of records", () => {
   })
 
   it("names the part that is no record", () => {
-    assert.strictEqual(failure(`${JSON.stringify(records[0])}\n{`), "dump:2 is not JSON")
+    const remedy =
+      "give one whole document, or one record on each line; a file that was cut short has to be fetched again"
+    assert.strictEqual(failure(`${JSON.stringify(records[0])}\n{`), `dump:2 is not JSON: ${remedy}`)
     assert.match(
       failure(JSON.stringify([records[0], { version: 2 }])),
       /^dump\[1\] is no decision record of this version/u
