@@ -68,7 +68,7 @@ const upshot = ({ decision, observation, outcome }: DecisionRecord): string => {
 const written = ({ outcome }: DecisionRecord): string => {
   switch (outcome._tag) {
     case "Unchanged":
-      return "nothing, the target has what it needs"
+      return "nothing, the target has that many already"
     case "Withheld":
       return `nothing (${outcome.why}): ${outcome.message}`
     case "Scaled":

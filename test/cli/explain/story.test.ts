@@ -76,6 +76,12 @@ describe("the story of a decision", () => {
     ])
   })
 
+  it("does not call a target content that a limiter holds back", () => {
+    const steps = [{ limiter: "CostCap" as const, before: 9, after: 3, reason: "the budget pays for 3" }]
+    const lines = story([recordOf({ decision: { recommended: 9, steps, limitedBy: ["CostCap"] } })])
+    assert.include(lines, "  written:   nothing, the target has that many already")
+  })
+
   it.each<{ title: string; given: Given; says: string }>([
     {
       title: "a missing signal",
