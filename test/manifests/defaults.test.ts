@@ -63,7 +63,14 @@ describe("unknown fields", () => {
 
 describe("pruning", () => {
   it("keeps exactly what is known, also in lists and maps, and what is open", () => {
-    const value = { mod: 1, mode: "Paused", pause: { untill: 1 }, list: [{ off: true }, 1], map: { a: "x" }, any: { b: 1 } }
+    const value = {
+      mod: 1,
+      mode: "Paused",
+      pause: { untill: 1 },
+      list: [{ off: true }, 1],
+      map: { a: "x" },
+      any: { b: 1 }
+    }
     const pruned = prune(value, schema)
     assert.deepStrictEqual(pruned, { mode: "Paused", pause: {}, list: [{}, 1], map: { a: "x" }, any: { b: 1 } })
     assert.deepStrictEqual(unknownFields(pruned, schema), [])
