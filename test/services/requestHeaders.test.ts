@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect } from "effect"
 import type { HttpAuth } from "#schemas/Endpoint"
 import { requestHeaders } from "#services/requestHeaders"
-import { Secrets } from "#services/Secrets"
-import { SourceError } from "#services/SourceError"
+import { secretsOf } from "#test/services/secretsOf"
 
 const SECRETS: Readonly<Record<string, string>> = {
   "shop/auth/token": "t0ken",
@@ -13,14 +12,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   "shop/auth/emoji": "🔑"
 }
 
-const secrets = Layer.succeed(Secrets, {
-  get: (namespace, { key, name }) => {
-    const value = SECRETS[`${namespace}/${name}/${key}`]
-    return value === undefined
-      ? Effect.fail(new SourceError({ why: "NoSecret", detail: "There is none. Create it." }))
-      : Effect.succeed(Redacted.make(value))
-  }
-})
+const secrets = secretsOf(SECRETS)
 
 const headers = (auth: HttpAuth, namespace = "shop") => requestHeaders(namespace, auth).pipe(Effect.provide(secrets))
 const at = (key: string) => ({ name: "auth", key })

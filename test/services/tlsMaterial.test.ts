@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect } from "effect"
 import type { TlsAuth } from "#schemas/Endpoint"
-import { Secrets } from "#services/Secrets"
-import { SourceError } from "#services/SourceError"
 import { tlsMaterial } from "#services/tlsMaterial"
+import { secretsOf } from "#test/services/secretsOf"
 
 const pem = (kind: string) => `-----BEGIN ${kind}-----\nMIIB\n-----END ${kind}-----`
 
@@ -16,14 +15,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   "shop/tls/text": "hunter2"
 }
 
-const secrets = Layer.succeed(Secrets, {
-  get: (namespace, { key, name }) => {
-    const value = SECRETS[`${namespace}/${name}/${key}`]
-    return value === undefined
-      ? Effect.fail(new SourceError({ why: "NoSecret", detail: "There is none. Create it." }))
-      : Effect.succeed(Redacted.make(value))
-  }
-})
+const secrets = secretsOf(SECRETS)
 
 const material = (options: TlsAuth) => tlsMaterial("shop", options).pipe(Effect.provide(secrets))
 const at = (key: string) => ({ name: "tls", key })
