@@ -16,6 +16,7 @@ import { ANSWER_BYTES_MAX, Egress } from "#services/Egress"
 import { GoogleTokens } from "#services/GoogleTokens"
 import type { GoogleCredentials } from "#services/GoogleTokens"
 import { Settings } from "#services/Settings"
+import { QUESTIONS_MAX, SHARED_MILLIS } from "#services/sharedAnswers"
 import { SourceError } from "#services/SourceError"
 
 export interface MonitoringQuestion {
@@ -42,8 +43,6 @@ export class CloudMonitoring extends Context.Service<
   }
 >()("nimbusguard/services/CloudMonitoring") {}
 
-const SHARED = "500 millis"
-const QUESTIONS_MAX = 1024
 const PAGES_MAX = 8
 const POINTS_PER_PAGE = 500
 
@@ -182,7 +181,7 @@ const make = Effect.fn("CloudMonitoring.make")(function* ({ url }: MonitoringSet
 
   const cache = yield* Cache.make({
     capacity: QUESTIONS_MAX,
-    timeToLive: SHARED,
+    timeToLive: SHARED_MILLIS,
     lookup: (key: Key) => read(key.question)
   })
 

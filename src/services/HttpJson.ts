@@ -2,15 +2,14 @@
  * The port to any endpoint that answers in JSON. Policies that ask the same thing within a moment share one request,
  * and each picks its own number out of the answer.
  */
-import * as Cache from "effect/Cache"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Egress, printableUrl, statusError } from "#services/Egress"
 import type { EgressRequest } from "#services/Egress"
 import { jsonBody } from "#services/jsonBody"
+import { sharedAnswers } from "#services/sharedAnswers"
 import type { SourceError } from "#services/SourceError"
 import { traced } from "#services/traced"
 
@@ -27,9 +26,6 @@ export class HttpJson extends Context.Service<
   { readonly ask: (question: JsonQuestion) => Effect.Effect<JsonAnswer, SourceError> }
 >()("nimbusguard/services/HttpJson") {}
 
-/** Half of the shortest interval: a tick never sees the answer that the tick before it saw. */
-const SHARED_MILLIS = 500
-const QUESTIONS_MAX = 1024
 /** Larger answers are shared while they are on their way, and not kept. */
 const CHARS_KEPT_MAX = 8192
 
@@ -45,23 +41,17 @@ const make = Effect.gen(function* () {
     return { json, url: answer.url, chars: answer.body.length }
   })
 
-  const cache = yield* Cache.makeWith((key: string) => ask(JSON.parse(key) as JsonQuestion), {
-    capacity: QUESTIONS_MAX,
-    timeToLive: (exit) => (Exit.isSuccess(exit) && exit.value.chars > CHARS_KEPT_MAX ? 0 : SHARED_MILLIS)
-  })
+  const shared = yield* sharedAnswers(ask, { keeps: ({ chars }) => chars <= CHARS_KEPT_MAX })
 
   return HttpJson.of({
     ask: ({ body, headers = {}, method, tls, url }) =>
-      Cache.get(
-        cache,
-        JSON.stringify({
-          method,
-          url,
-          headers: Object.fromEntries(Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1))),
-          body,
-          tls
-        })
-      )
+      shared({
+        method,
+        url,
+        headers: Object.fromEntries(Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+        ...(body === undefined ? {} : { body }),
+        ...(tls === undefined ? {} : { tls })
+      })
   })
 })
 

@@ -4,7 +4,6 @@
  */
 import { lookup as lookupName } from "node:dns"
 import type { LookupFunction } from "node:net"
-import * as Cache from "effect/Cache"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -17,11 +16,10 @@ import type { GroupQuestion, KafkaAccess } from "#services/Kafka"
 import { KafkaFailure, silence } from "#services/kafkaFailure"
 import { Progress } from "#services/kafkaProgress"
 import { Settings } from "#services/Settings"
+import { sharedAnswers } from "#services/sharedAnswers"
 import { SourceError } from "#services/SourceError"
 import { traced } from "#services/traced"
 
-const SHARED = "500 millis"
-const QUESTIONS_MAX = 1024
 const CLUSTERS_MAX = 1024
 const CLUSTER_IDLE = "60 seconds"
 /** Leaders and coordinators move within a second or two when all is well. */
@@ -77,8 +75,7 @@ const make = Effect.fn("KafkaLive.make")(function* (settings: KafkaSettings) {
     )
   }, Effect.scoped)
 
-  const ask = Effect.fn("Kafka.ask")(function* (key: string) {
-    const question = JSON.parse(key) as GroupQuestion
+  const ask = Effect.fn("Kafka.ask")(function* (question: GroupQuestion) {
     const offsets = yield* converse(question).pipe(
       Effect.timeoutOrElse({
         duration: TIMEOUT_MILLIS,
@@ -86,13 +83,13 @@ const make = Effect.fn("KafkaLive.make")(function* (settings: KafkaSettings) {
       }),
       Effect.mapError((failure): SourceError => failure.sourceError)
     )
-    return progress.note(key, offsets, yield* Clock.currentTimeMillis)
+    return progress.note(JSON.stringify(question), offsets, yield* Clock.currentTimeMillis)
   })
 
-  const cache = yield* Cache.make({ capacity: QUESTIONS_MAX, timeToLive: SHARED, lookup: ask })
+  const shared = yield* sharedAnswers(ask)
 
   return Kafka.of({
-    offsets: traced("Kafka.offsets")((question) => Cache.get(cache, JSON.stringify(question)))
+    offsets: traced("Kafka.offsets")(shared)
   })
 })
 

@@ -2,7 +2,6 @@
  * The port to JetStream's monitoring. In a cluster each server tells the truth only about what it leads, so every
  * member is asked: those that the policy names, and those that can be found from the first one's routes.
  */
-import * as Cache from "effect/Cache"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,6 +11,7 @@ import { ANSWER_BYTES_MAX, Egress, statusError } from "#services/Egress"
 import { jsonBody } from "#services/jsonBody"
 import { Jsz, Routez, serverOf, Varz } from "#services/natsMonitoring"
 import type { JetStreamServer } from "#services/natsMonitoring"
+import { sharedAnswers } from "#services/sharedAnswers"
 import { SourceError } from "#services/SourceError"
 import type { TlsMaterial } from "#services/tlsMaterial"
 
@@ -40,8 +40,8 @@ export class Nats extends Context.Service<
   { readonly jetStream: (question: JetStreamQuestion) => Effect.Effect<JetStreamView, SourceError> }
 >()("nimbusguard/services/Nats") {}
 
-const SHARED = "500 millis"
-const QUESTIONS_MAX = 256
+/** Fewer than elsewhere: each answer is the listing of a whole cluster. */
+const VIEWS_MAX = 256
 const ACCOUNTS_PER_PAGE = 128
 const PAGES_MAX = 64
 const MEMBERS_MAX = 16
@@ -216,13 +216,7 @@ const make = Effect.gen(function* () {
     } as JetStreamView
   })
 
-  const cache = yield* Cache.make({
-    capacity: QUESTIONS_MAX,
-    timeToLive: SHARED,
-    lookup: (key: string) => view(JSON.parse(key) as JetStreamQuestion)
-  })
-
-  return Nats.of({ jetStream: (question) => Cache.get(cache, JSON.stringify(question)) })
+  return Nats.of({ jetStream: yield* sharedAnswers(view, { capacity: VIEWS_MAX }) })
 })
 
 export const layer: Layer.Layer<Nats, never, Egress> = Layer.effect(Nats, make)

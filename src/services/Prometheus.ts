@@ -2,10 +2,8 @@
  * The port to Prometheus and everything that speaks its query API. Policies that ask the same question within a
  * second share one request, so that a fleet of policies on one dashboard's query costs Prometheus one.
  */
-import * as Cache from "effect/Cache"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import type { Millis } from "#schemas/Reading"
@@ -14,6 +12,7 @@ import type { AnswerKind, EgressRequest } from "#services/Egress"
 import { readAnswer, readRange } from "#services/prometheusAnswer"
 import type { PrometheusAnswer, PrometheusCourse } from "#services/prometheusAnswer"
 import { Settings } from "#services/Settings"
+import { sharedAnswers } from "#services/sharedAnswers"
 import { SourceError } from "#services/SourceError"
 import type { TlsMaterial } from "#services/tlsMaterial"
 import { traced } from "#services/traced"
@@ -50,9 +49,6 @@ export class Prometheus extends Context.Service<
   }
 >()("nimbusguard/services/Prometheus") {}
 
-/** Half of the shortest interval: a tick never sees the answer that the tick before it saw. */
-const SHARED_MILLIS = 500
-const QUESTIONS_MAX = 1024
 /** Larger answers are shared while they are on their way, and not kept. */
 const SERIES_KEPT_MAX = 1000
 const SERVERS_MAX = 256
@@ -112,10 +108,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
     return answer
   })
 
-  const cache = yield* Cache.makeWith((key: string) => ask(JSON.parse(key) as Question), {
-    capacity: QUESTIONS_MAX,
-    timeToLive: (exit) => (Exit.isSuccess(exit) && exit.value.series.length > SERIES_KEPT_MAX ? 0 : SHARED_MILLIS)
-  })
+  const shared = yield* sharedAnswers(ask, { keeps: ({ series }) => series.length <= SERIES_KEPT_MAX })
 
   const questionOf = Effect.fnUntraced(function* (
     { answer, headers, lookbackMillis, promql, serverUrl, tls }: PrometheusQuery,
@@ -150,8 +143,7 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
     hasDefault: settings.defaultUrl !== undefined,
     query: Effect.fnUntraced(function* (query: PrometheusQuery) {
       const time: Readonly<Record<string, string>> = query.at === undefined ? {} : { time: String(query.at / 1000) }
-      const question = yield* questionOf(query, "query", time)
-      return yield* Cache.get(cache, JSON.stringify(question))
+      return yield* shared(yield* questionOf(query, "query", time))
     }),
     range: traced("Prometheus.range")(function* ({ from, stepMillis, to, ...query }: PrometheusRange) {
       const [start, end, step] = [from, to, stepMillis].map((millis) => String(millis / 1000))

@@ -3,7 +3,6 @@
  * read. In a cluster the key's own server is found by its members' redirections. Nothing is ever written, and no
  * script is run.
  */
-import * as Cache from "effect/Cache"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,6 +11,7 @@ import type { RedisServer } from "#services/RedisWire"
 import { refusal } from "#services/redisRefusals"
 import { isErrorReply } from "#services/resp"
 import type { Command, ErrorReply, Reply } from "#services/resp"
+import { sharedAnswers } from "#services/sharedAnswers"
 import { SourceError } from "#services/SourceError"
 import { traced } from "#services/traced"
 
@@ -42,9 +42,6 @@ export class Redis extends Context.Service<
   { readonly queue: (question: RedisQuestion) => Effect.Effect<RedisQueue, SourceError> }
 >()("nimbusguard/services/Redis") {}
 
-/** Half of the shortest interval: a tick never sees the answer that the tick before it saw. */
-const SHARED = "500 millis"
-const QUESTIONS_MAX = 1024
 const REDIRECTIONS_MAX = 5
 
 const LENGTHS: Readonly<Record<string, string>> = { list: "LLEN", set: "SCARD", zset: "ZCARD", hash: "HLEN" }
@@ -160,13 +157,7 @@ const make = Effect.gen(function* () {
     return { _tag: "Length", type, length: yield* number(place.server, told.replies[0]) } as RedisQueue
   })
 
-  const cache = yield* Cache.make({
-    capacity: QUESTIONS_MAX,
-    timeToLive: SHARED,
-    lookup: (question: string) => look(JSON.parse(question) as RedisQuestion)
-  })
-
-  return Redis.of({ queue: (question) => Cache.get(cache, JSON.stringify(question)) })
+  return Redis.of({ queue: yield* sharedAnswers(look) })
 })
 
 export const layer: Layer.Layer<Redis, never, RedisWire> = Layer.effect(Redis, make)
