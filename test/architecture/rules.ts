@@ -35,10 +35,16 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   sources: ["services", "schemas"],
   operator: ["schemas", "domain", "engines", "services", "sources"],
   manifests: ["schemas", "engines", "sources"],
-  cluster: ["schemas", "services", "manifests"],
+  workload: ["schemas", "domain"],
+  cluster: ["schemas", "services", "manifests", "workload"],
+  judge: ["schemas", "domain", "engines", "services", "sources", "manifests", "operator", "workload"],
   dashboard: ["schemas", "domain", "services", "operator"],
-  simulation: ["schemas", "domain", "engines", "services", "sources", "operator", "manifests", "cluster"],
-  cli: [..."schemas domain engines services sources operator manifests cluster dashboard simulation".split(" ")],
+  simulation: ["schemas", "domain", "engines", "services", "sources", "operator", "manifests", "cluster", "workload"],
+  cli: [
+    ..."schemas domain engines services sources operator manifests workload cluster judge dashboard simulation".split(
+      " "
+    )
+  ],
   main: ["cli"]
 }
 
@@ -50,8 +56,8 @@ const PLUGS: Readonly<Record<string, ReadonlyArray<string>>> = {
   "schemas/crd": ["Crd"]
 }
 
-const PURE = new Set(["domain", "engines"])
-const BELOW_PORTS = new Set(["schemas", "domain", "engines", "sources", "operator", "manifests", "cluster"])
+const PURE = new Set(["domain", "engines", "workload"])
+const BELOW_PORTS = new Set([..."schemas domain engines sources operator manifests workload cluster judge".split(" ")])
 const LIVE = new Set(["services", "cli", "main", "simulation", "dashboard"])
 
 /** Libraries that only compute: no clock, no network, no process. */
