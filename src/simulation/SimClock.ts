@@ -20,13 +20,21 @@ export class SimClock implements Clock.Clock {
   wakeups = 0
 
   readonly #ready: Scheduler.SchedulerDispatcher
+  readonly #onSleep: () => void
   readonly #heap: Array<Timer> = []
   #elapsed = 0
   #sequence = 0
 
-  constructor(epoch: number, ready: Scheduler.SchedulerDispatcher) {
+  /** `onSleep` is told of each sleep as it begins: whoever drives time by another clock may have to wake earlier. */
+  constructor(epoch: number, ready: Scheduler.SchedulerDispatcher, onSleep: () => void = () => undefined) {
     this.epoch = epoch
     this.#ready = ready
+    this.#onSleep = onSleep
+  }
+
+  /** The first deadline of those that sleep. */
+  get nextDeadline(): number | undefined {
+    return this.#heap[0]?.deadline
   }
 
   /** Sleeps that nobody has ended yet. */
@@ -58,6 +66,7 @@ export class SimClock implements Clock.Clock {
         resume: () => resume(Effect.void)
       }
       this.#up(timer, this.#heap.push(timer) - 1)
+      this.#onSleep()
       return Effect.sync(() => {
         timer.resume = undefined
         if (timer.index >= 0) this.#remove(timer)
