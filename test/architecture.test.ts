@@ -42,6 +42,8 @@ const EXCEPTIONS: ReadonlyArray<{ readonly path: string; readonly rule: string; 
 const CONFORMANCE =
   "test/conformance holds it, and a real API server, to the same cases: test/cluster/conformance.test.ts"
 
+const CONTROLLERS = "run as a whole in virtual time: test/cluster/controllers/Controllers.test.ts"
+
 /** Files with logic whose tests live elsewhere, each with the reason. May only name existing files. */
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/cluster/api/ApiServer.ts": CONFORMANCE,
@@ -70,6 +72,23 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/cluster/api/strategicMerge.ts": CONFORMANCE,
   "src/cluster/api/tables.ts": CONFORMANCE,
   "src/cluster/api/watches.ts": CONFORMANCE,
+  "src/cluster/controllers/Agenda.ts": CONTROLLERS,
+  "src/cluster/controllers/Hands.ts": CONTROLLERS,
+  "src/cluster/controllers/Inventory.ts": CONTROLLERS,
+  "src/cluster/controllers/Kubelet.ts": CONTROLLERS,
+  "src/cluster/controllers/PodBehaviour.ts": CONTROLLERS,
+  "src/cluster/controllers/deployment.ts": CONTROLLERS,
+  "src/cluster/controllers/deploymentStatus.ts": CONTROLLERS,
+  "src/cluster/controllers/disruption.ts": CONTROLLERS,
+  "src/cluster/controllers/emitting.ts": CONTROLLERS,
+  "src/cluster/controllers/garbage.ts": CONTROLLERS,
+  "src/cluster/controllers/nodes.ts": CONTROLLERS,
+  "src/cluster/controllers/podStatus.ts": CONTROLLERS,
+  "src/cluster/controllers/pods.ts": CONTROLLERS,
+  "src/cluster/controllers/replicaSet.ts": CONTROLLERS,
+  "src/cluster/controllers/revisions.ts": CONTROLLERS,
+  "src/cluster/controllers/rollout.ts": CONTROLLERS,
+  "src/cluster/controllers/statefulSet.ts": CONTROLLERS,
   "schemas/Status.ts": "a wire schema: test/manifests/crd.test.ts walks it, and the real API server stores it",
   "schemas/crd/GeneralScaler/spec.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",
   "schemas/crd/ScalingPolicy/scaling.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",
