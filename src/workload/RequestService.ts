@@ -20,6 +20,10 @@ export class RequestService {
   /** 0..1 of what the ready pods can do: their use of the CPU. */
   utilization = 0
 
+  /** How the last second's answers were spread: all took the one, a share of them longer, by exponential waiting. */
+  #least = 0
+  #share = 1
+  #decay = 0
   readonly #capacity: number
   readonly #workload: Workload
   /** By how many pods pool their workers, less one. */
@@ -48,6 +52,7 @@ export class RequestService {
     this.utilization = capacity > 0 ? served / capacity : 0
     const answered = Math.max(0, arrivals - dropped)
     if (capacity <= 0) {
+      this.#spread(timeoutSeconds, 1, 0)
       this.bad = answered + dropped
       this.p95Seconds = timeoutSeconds
       this.concurrency = (before + waiting) / 2
@@ -59,12 +64,29 @@ export class RequestService {
     const serving = serviceSeconds / factor
     const chance = this.#chances[pooled - 1]?.(load) ?? 1
     const decay = (workers * pooled * (1 - load)) / serving
-    const slack = objectiveSeconds - serving - behind
-    const late = slack <= 0 ? 1 : chance * Math.exp(-decay * slack)
+    this.#spread(serving + behind, chance, decay)
+    const late = this.slowerThan(objectiveSeconds)
     const tail = chance > 0.05 ? Math.log(chance / 0.05) / decay : 0
     this.bad = late * answered + dropped
     this.p95Seconds = Math.min(timeoutSeconds, serving + behind + tail)
     this.concurrency = (before + waiting) / 2 + served * (serviceSeconds + chance / decay)
+  }
+
+  /** Which share of the last second's answers took longer than this. */
+  slowerThan(seconds: number): number {
+    const slack = seconds - this.#least
+    return slack <= 0 ? 1 : this.#share * Math.exp(-this.#decay * slack)
+  }
+
+  /** How long they took on average. */
+  get meanSeconds(): number {
+    return this.#least + (this.#decay > 0 ? this.#share / this.#decay : 0)
+  }
+
+  #spread(least: number, share: number, decay: number): void {
+    this.#least = least
+    this.#share = share
+    this.#decay = decay
   }
 }
 

@@ -50,6 +50,20 @@ describe("RequestService", () => {
     assert.deepStrictEqual([web.p95Seconds, web.bad, web.utilization], [10, 5, 0])
   })
 
+  it("spreads its answers as its counts of good and bad ones and its 95th percentile say", () => {
+    const web = service()
+    web.step(370, 370, 10)
+    assert.closeTo(web.slowerThan(0.5) * 370, web.bad, 1e-9)
+    assert.closeTo(web.slowerThan(web.p95Seconds), 0.05, 1e-9)
+    assert.strictEqual(web.slowerThan(0.09), 1)
+    // The mean is the area under the share that takes longer.
+    let area = 0
+    for (let seconds = 0.0005; seconds < 20; seconds += 0.001) area += web.slowerThan(seconds) * 0.001
+    assert.closeTo(web.meanSeconds, area, 1e-3)
+    web.step(5, 5, 0)
+    assert.strictEqual(web.slowerThan(9.9), 1)
+  })
+
   it("waits less where the balancer looks at several pods", () => {
     const bad = [1, 4].map((pool) => {
       const web = service({ pool, workers: 1, serviceSeconds: 0.1 })
