@@ -24,6 +24,8 @@ export const Proposal = Schema.Struct({
    * may add one pod or 25 % to it, and never takes any away.
    */
   standing: Schema.optionalKey(Schema.Literals(["Replaces", "Advises"])),
+  /** What it would have asked for, had it a say. */
+  shadow: Schema.optionalKey(Schema.Int),
   reason: Schema.String
 })
 export type Proposal = typeof Proposal.Type

@@ -17,6 +17,8 @@ export interface EngineInput<Options, Memory> {
   readonly resumed: boolean
   /** Every signal of the policy with its reading, in the policy's order. */
   readonly signals: ReadonlyArray<{ readonly signal: Signal; readonly reading: Reading }>
+  /** What the engines that steer by themselves have proposed; only for a companion of theirs. */
+  readonly others?: ReadonlyArray<Proposal>
 }
 
 export interface EngineOutput<Memory> {
@@ -39,6 +41,11 @@ export interface Engine<Options, Memory> {
   readonly suits?: (policy: Policy) => boolean
   readonly propose: (input: EngineInput<Options, Memory>) => EngineOutput<Memory>
 }
+
+const COMPANIONS: ReadonlySet<string> = new Set(["qlearning", "advisor"])
+
+/** Weighs in on what others propose: asked after them, and never alone. */
+export const isCompanion = (engine: string): boolean => COMPANIONS.has(engine)
 
 /** An engine with its options decoded and its types closed over: what `decide` runs. */
 export interface BoundEngine {

@@ -51,12 +51,21 @@ const largest = (proposals: ReadonlyArray<Proposal>, counts: (proposal: Proposal
 
 const isPlain = ({ raiseOnly, standing }: Proposal) => !raiseOnly && standing === undefined
 
+/** What those that have a full voice ask for; undefined while none of them can propose. */
+export const baselineOf = (proposals: ReadonlyArray<Proposal>): number | undefined =>
+  largest(proposals, isPlain)?.replicas
+
+/** As far as a replacing proposal may be from the baseline. */
+export const replaceRange = (baseline: number): { readonly least: number; readonly most: number } => ({
+  least: Math.ceil(baseline * (1 - REPLACE_SHARE)),
+  most: Math.floor(baseline * (1 + REPLACE_SHARE))
+})
+
 const choose = (proposals: ReadonlyArray<Proposal>, current: number): Leader | undefined => {
   let leader = largest(proposals, isPlain)
   const replacing = leader && largest(proposals, ({ standing }) => standing === "Replaces")
   if (leader !== undefined && replacing !== undefined) {
-    const least = Math.ceil(leader.replicas * (1 - REPLACE_SHARE))
-    const most = Math.floor(leader.replicas * (1 + REPLACE_SHARE))
+    const { least, most } = replaceRange(leader.replicas)
     leader = { proposal: replacing.proposal, replicas: Math.min(Math.max(replacing.replicas, least), most) }
   }
   const advice = leader && largest(proposals, ({ standing }) => standing === "Advises")

@@ -9,7 +9,7 @@ import type { Policy } from "#schemas/Policy"
 import { missing, type Reading } from "#schemas/Reading"
 import { arbitrate } from "./arbitrate.ts"
 import { limitBounds } from "./bounds.ts"
-import type { BoundEngine } from "./Engine.ts"
+import { type BoundEngine, isCompanion } from "./Engine.ts"
 import { fallBack, noteMissing } from "./fallback.ts"
 import { apply, CLAMPS, LIMITS, SWITCHES } from "./limit.ts"
 import { narrate, silence } from "./narrate.ts"
@@ -67,13 +67,17 @@ const propose = (input: DecideInput, memory: Memory, signals: Signals): Proposed
   const resumed = input.memory.reseed === true || input.memory.switchedOff === true
   const proposals: Array<Proposal> = []
   const memories: Record<string, unknown> = {}
-  engines.forEach((engine, index) => {
+  const ask = (engine: BoundEngine, index: number, others?: ReadonlyArray<Proposal>) => {
     const same = engines.slice(0, index).filter(({ name }) => name === engine.name).length
     const key = same === 0 ? engine.name : `${engine.name}#${same + 1}`
-    const output = engine.propose({ policy, observation, signals, resumed, memory: memory.engines[key] })
+    const told = others === undefined ? {} : { others }
+    const output = engine.propose({ policy, observation, signals, resumed, memory: memory.engines[key], ...told })
     proposals.push(...output.proposals)
     if (output.memory !== null) memories[key] = output.memory
-  })
+  }
+  engines.forEach((engine, index) => isCompanion(engine.name) || ask(engine, index))
+  const others = [...proposals]
+  engines.forEach((engine, index) => isCompanion(engine.name) && ask(engine, index, others))
   const fallback = fallBack(policy, memory.missingSince, observation.at)
   if (fallback !== undefined) proposals.push(fallback)
   return { proposals, memory: { ...memory, engines: memories } }

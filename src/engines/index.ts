@@ -4,7 +4,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { BoundEngine, Engine } from "#domain/Engine"
+import { type BoundEngine, type Engine, isCompanion } from "#domain/Engine"
 import { objectivesOf } from "#domain/objectives"
 import { advisor } from "#engines/advisor"
 import { auto } from "#engines/auto"
@@ -109,12 +109,14 @@ export const runs = (name: string, policy: Policy): boolean => {
  * what stands in for it gets the HPA's own.
  */
 export const withBaseline = (policy: Policy): Policy => {
-  if (policy.engines.some(({ engine }) => runs(engine, policy))) return policy
+  const running = policy.engines.filter(({ engine }) => runs(engine, policy))
+  const companions = running.filter(({ engine }) => isCompanion(engine))
+  if (companions.length < running.length) return policy
   const { rates } = policy.limits
   const isUnheld = rates._tag === "Windows" && rates.downSeconds === 0
   return {
     ...policy,
-    engines: baseline(policy),
+    engines: [...baseline(policy), ...companions],
     limits: isUnheld ? { ...policy.limits, rates: { _tag: "Absent", downSeconds: 300 } } : policy.limits
   }
 }

@@ -1,26 +1,213 @@
-/** Learns from its own scaling. Described, so that manifests may hold it; not run in this version. */
+/**
+ * Learns from what the other engines do what each change of replicas is worth in each state of the workload. In shadow
+ * it only says what it would have asked for; it has a say, within 20 % of the others, once its choices have been
+ * valued as no worse than theirs, and loses it by three breaches in a row. With bounded exploration it may try one
+ * replica more than they ask for.
+ */
 import * as Schema from "effect/Schema"
-import type { Engine } from "#domain/Engine"
-import { proposeNothing } from "#domain/unbuilt"
+import { baselineOf } from "#domain/arbitrate"
+import { learnPerPod, UNKNOWN_CAPACITY } from "#domain/capacity"
+import type { Engine, EngineInput } from "#domain/Engine"
+import { choose, drawsOf, epsilonAfter, USUAL_RATES } from "#domain/qlearningChoice"
+import { CLOSED, judge, value } from "#domain/qlearningGate"
+import { estimate, learnHarm, UNKNOWN_MODEL } from "#domain/qlearningModel"
+import { harmOf, perceive, type Perception, rewardOf } from "#domain/qlearningState"
+import { ACTION_MAX, importTable, learn } from "#domain/qlearningTable"
+import type { Proposal } from "#schemas/Decision"
+import { Millis } from "#schemas/Reading"
+import type { Role } from "#schemas/Policy"
 
 const QLearningOptions = Schema.Struct({
   minimumTransitions: Schema.optionalKey(
     Schema.Int.annotate({
       description: "Executed transitions to have learned from before it may steer. Absent: 500."
     }).check(Schema.isBetween({ minimum: 1, maximum: 100_000 }))
+  ),
+  learned: Schema.optionalKey(
+    Schema.String.annotate({
+      description:
+        "What was learned before, as simulate --learn or explain --learned writes it. It is where learning begins; it gives no say."
+    }).check(Schema.isMaxLength(65_536))
   )
 }).annotate({
   description:
-    "Q-learning with the rates of aiConfig.qLearning, in shadow until it has proven itself. Not run in this version."
+    "Q-learning with the rates of aiConfig.qLearning, in shadow until it has proven itself: learns from what the other engines do, and may then move what they ask for by up to 20 %."
 })
+type QLearningOptions = typeof QLearningOptions.Type
 
-export const qlearning: Engine<typeof QLearningOptions.Type, null> = {
-  name: "qlearning",
-  description: "Q-learning, in shadow until it has proven itself.",
+const Estimate = Schema.Struct({ reward: Schema.Finite, harm: Schema.Finite })
+
+const QLearningMemory = Schema.Struct({
+  version: Schema.Literal(1),
+  transitions: Schema.Int,
+  /** Share of explored actions after them. */
+  epsilon: Schema.optionalKey(Schema.Finite),
+  /** Of the last transition, and over the last few hundred. */
+  reward: Schema.optionalKey(Schema.Finite),
+  meanReward: Schema.Finite,
+  /** Absent: what was learned before is still to be taken over. */
+  table: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  model: Schema.Struct({ harm: Schema.Array(Schema.Finite), seen: Schema.Array(Schema.Int) }),
+  capacity: Schema.Struct({ perPod: Schema.Finite, samples: Schema.Int }),
+  level: Schema.optionalKey(Schema.Finite),
+  gate: Schema.Struct({
+    steering: Schema.Boolean,
+    valued: Schema.Int,
+    chosen: Estimate,
+    done: Estimate,
+    proven: Schema.Int,
+    breaches: Schema.Int,
+    demotions: Schema.Int
+  }),
+  demotedAt: Schema.optionalKey(Millis),
+  /** What the next transition begins with. Absent: the last tick could not be understood. */
+  last: Schema.optionalKey(
+    Schema.Struct({
+      at: Millis,
+      state: Schema.String,
+      replicas: Schema.Int,
+      chosen: Schema.optionalKey(Schema.Int),
+      baseline: Schema.optionalKey(Schema.Int)
+    })
+  )
+})
+type QLearningMemory = typeof QLearningMemory.Type
+
+type Input = EngineInput<QLearningOptions, QLearningMemory>
+
+const name = "qlearning"
+
+const MINIMUM_TRANSITIONS = 500
+const REWARDS_MEMORY = 500
+/** After a longer pause nobody knows what came of what. */
+const GAP_INTERVALS = 3
+
+const valueOf = ({ signals }: Input, role: Role): number | undefined => {
+  const reading = signals.find(({ signal }) => signal.role === role)?.reading
+  return reading?._tag === "Measured" ? reading.value : undefined
+}
+
+/** What one pod serves, where demand and use are both measured. */
+const learnCapacity = (input: Input): QLearningMemory["capacity"] => {
+  const { capacity } = input.memory
+  const served = valueOf(input, "served") ?? valueOf(input, "demand")
+  const utilization = valueOf(input, "utilization")
+  const ready = input.observation.state.readyReplicas
+  if (served === undefined || utilization === undefined) return capacity
+  const busyness = { served, utilization: utilization / 100, ready, backlog: valueOf(input, "backlog") ?? 0 }
+  const { perPod, samples } = learnPerPod({ ...UNKNOWN_CAPACITY, ...capacity }, busyness)
+  return perPod === capacity.perPod && samples === capacity.samples ? capacity : { perPod, samples }
+}
+
+/** The transition from the last tick to this one, where there is one: reward, table, model and the say it has. */
+const reflect = (input: Input, seen: Perception, memory: QLearningMemory): QLearningMemory => {
+  const { observation, policy, resumed } = input
+  const { last } = memory
+  const { at, state } = observation
+  const replicas = state.specReplicas
+  const load = seen.work / Math.max(1, state.readyReplicas)
+  const settled = state.readyReplicas === replicas && !state.rollingOut
+  const model = settled ? learnHarm(memory.model, load, harmOf(seen)) : memory.model
+  if (last === undefined || resumed || at - last.at > GAP_INTERVALS * policy.intervalMillis || at <= last.at) {
+    return { ...memory, model }
+  }
+  const action = replicas - last.replicas
+  const { max } = policy.bounds
+  const reward = rewardOf({ ...seen, replicas, change: action, max })
+  const transitions = memory.transitions + 1
+  const meanReward = memory.meanReward + (reward - memory.meanReward) / Math.min(transitions, REWARDS_MEMORY)
+  const transition = { from: last.state, action, reward, to: seen.state }
+  const before = memory.table ?? {}
+  const rates = policy.qLearning ?? USUAL_RATES
+  const table = Math.abs(action) > ACTION_MAX ? before : learn(before, transition, rates, meanReward)
+  const tried = { work: seen.work, from: last.replicas, max }
+  const valued =
+    last.chosen === undefined || last.baseline === undefined
+      ? memory.gate
+      : value(
+          memory.gate,
+          estimate(model, { ...tried, replicas: last.chosen }),
+          estimate(model, { ...tried, replicas: last.baseline })
+        )
+  const minimumTransitions = input.options.minimumTransitions ?? MINIMUM_TRANSITIONS
+  const { gate, verdict } = judge(valued, { broken: seen.broken, minimumTransitions })
+  const demoted = verdict === "Demoted" ? { demotedAt: at } : {}
+  return { ...memory, model, table, transitions, reward, meanReward, gate, ...demoted }
+}
+
+const shown = (number: number): string => String(Math.round(number * 1000) / 1000)
+
+/** Why it has no say, or why it has. */
+const standingText = ({ options }: Input, { gate, transitions }: QLearningMemory): string => {
+  const minimum = options.minimumTransitions ?? MINIMUM_TRANSITIONS
+  const estimates =
+    gate.valued === 0
+      ? "none of its choices has been valued yet"
+      : `its choices are worth ${shown(gate.chosen.reward)} against ${shown(gate.done.reward)}, an estimate`
+  if (gate.steering) return `steers after ${transitions} transitions, since ${estimates}`
+  if (gate.proven < minimum) return `in shadow: ${gate.proven} of ${minimum} transitions; ${estimates}`
+  return `in shadow: ${estimates}`
+}
+
+const proposals = (input: Input, memory: QLearningMemory, seen: Perception, epsilon: number) => {
+  const { observation, others = [], policy } = input
+  const rates = policy.qLearning ?? USUAL_RATES
+  const baseline = baselineOf(others)
+  const silent = (reason: string): Proposal => ({ engine: name, raiseOnly: false, reason })
+  if (baseline === undefined) return { told: [silent("learns nothing while nobody else can propose")], choice: {} }
+  const draw = drawsOf(observation.seed)
+  const table = memory.table ?? {}
+  const chosen = choose({ policy, observation, table, state: seen.state, baseline, epsilon, draw })
+  const standing = standingText(input, memory)
+  const told: Array<Proposal> = []
+  if (memory.gate.steering && chosen.greedy) {
+    const reason = `Q-learning ${standing}, and wants ${chosen.replicas} instead of ${baseline}`
+    told.push({ engine: name, replicas: chosen.replicas, raiseOnly: false, standing: "Replaces", reason })
+  } else {
+    const how = chosen.greedy ? "would choose" : "would try"
+    told.push({ ...silent(`Q-learning ${standing}; ${how} ${chosen.replicas}`), shadow: chosen.replicas })
+  }
+  const tries = rates.exploration === "Bounded" && draw() < epsilon && draw() < 0.5
+  if (tries && baseline < policy.bounds.max) {
+    const replicas = baseline + 1
+    const reason = `Q-learning tries ${replicas} instead of ${baseline}, to learn what one more is worth`
+    told.push({ engine: name, replicas, raiseOnly: false, standing: "Advises", reason })
+  }
+  return { told, choice: { baseline, ...(chosen.greedy ? { chosen: chosen.replicas } : {}) } }
+}
+
+const initial: QLearningMemory = {
+  version: 1,
+  transitions: 0,
+  meanReward: 0,
+  model: UNKNOWN_MODEL,
+  capacity: { perPod: 0, samples: 0 },
+  gate: CLOSED
+}
+
+export const qlearning: Engine<QLearningOptions, QLearningMemory> = {
+  name,
+  description: "Q-learning, in shadow until it has proven itself; then within 20 % of the others.",
   options: QLearningOptions,
-  memory: Schema.Null,
-  initial: null,
+  memory: QLearningMemory,
+  initial,
   example: { minimumTransitions: 500 },
-  built: false,
-  propose: proposeNothing
+  built: true,
+  propose: (input) => {
+    const { observation, policy, signals } = input
+    const table = input.memory.table ?? importTable(input.options.learned ?? "")
+    const capacity = learnCapacity(input)
+    const { last: _, ...before }: QLearningMemory = { ...input.memory, table, capacity }
+    const seen = perceive({ policy, observation, signals, level: before.level, perPod: capacity.perPod })
+    if (seen === undefined) {
+      const reason = "Q-learning learns nothing while what it goes by is not measured"
+      return { proposals: [{ engine: name, raiseOnly: false, reason }], memory: before }
+    }
+    const { last } = input.memory
+    const learned = reflect(input, seen, last === undefined ? before : { ...before, last })
+    const epsilon = epsilonAfter(learned.transitions, policy.qLearning ?? USUAL_RATES)
+    const { choice, told } = proposals(input, learned, seen, epsilon)
+    const next = { at: observation.at, state: seen.state, replicas: observation.state.specReplicas, ...choice }
+    return { proposals: told, memory: { ...learned, epsilon, level: seen.level, last: next } }
+  }
 }

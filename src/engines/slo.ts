@@ -3,7 +3,7 @@
  * explains them. What may go down is the guard's business (domain/objectives), so beside other engines it only raises.
  */
 import * as Schema from "effect/Schema"
-import type { Engine, EngineInput } from "#domain/Engine"
+import { type Engine, type EngineInput, isCompanion } from "#domain/Engine"
 import { objectiveFloor, objectivesOf, type Objective } from "#domain/objectives"
 import { REPLICAS_MAX } from "#domain/rounding"
 import { propose as proposeUsage } from "#domain/usage"
@@ -94,7 +94,7 @@ export const slo: Engine<SloOptions, null> = {
     })
     // With nothing else to steer by, calm objectives are the only reason there is to go down: one replica at a time, and
     // never the last, because a share of no replicas brings none back.
-    const isAlone = policy.engines.every(({ engine }) => engine === name)
+    const isAlone = policy.engines.every(({ engine }) => engine === name || isCompanion(engine))
     const known = proposals.length > 0 && proposals.every(({ replicas }) => replicas !== undefined)
     if (isAlone && known) {
       const fewest = objectiveFloor(policy, observation)?.replicas ?? 0

@@ -129,9 +129,9 @@ describe("the baseline", () => {
     assert.deepStrictEqual(called(baseline(policyOf({ signals: [watched("x")] }))), [])
   })
 
-  it("steers where no engine is built, with the HPA's window where there was none", () => {
+  it("steers where no engine can by itself, with the HPA's window where there was none", () => {
     const { engines, limits } = withBaseline(policyOf({ ...unbuilt, objectives, limits: limitsOf({ rates: FREE }) }))
-    assert.deepStrictEqual(called(engines), ["target", "slo"])
+    assert.deepStrictEqual(called(engines), ["target", "slo", "qlearning"])
     assert.deepStrictEqual(limits.rates, { _tag: "Absent", downSeconds: 300 })
   })
 

@@ -49,7 +49,7 @@ describe("bind", () => {
   it("says once what is not built, and lets the baseline steer", () => {
     const policy = policyOf("a", {
       signals: [signal("kafka", { bootstrapServers: ["kafka:9092"], consumerGroup: "workers" })],
-      engines: [{ engine: "qlearning", options: {} }]
+      engines: [{ engine: "auto", options: {} }]
     })
     const bound = Result.getOrThrow(bind(plugs, policy))
     assert.include(
@@ -60,7 +60,7 @@ describe("bind", () => {
       bound.findings.map(({ path, reason }) => [reason, path]),
       [
         ["NotBuilt", "signals.kafka"],
-        ["NotBuilt", "engines.qlearning"]
+        ["Unused", "engines.auto"]
       ]
     )
     assert.include(bound.findings[0]?.message, "the signal kafka is missing, and nothing goes down while it is.")

@@ -18,6 +18,11 @@ const isNamed = (objectives: Spec["objectives"]): boolean =>
   objectives !== undefined &&
   [objectives.latency, objectives.errorRate, objectives.queue, objectives.cost].some((each) => each !== undefined)
 
+const learningOptions = ({ learned, minimumTransitions }: NonNullable<NonNullable<Spec["aiConfig"]>["qLearning"]>) => ({
+  ...(minimumTransitions === undefined ? {} : { minimumTransitions }),
+  ...(learned === undefined ? {} : { learned })
+})
+
 const resolveEngines = (spec: Spec, reader: Reader): ReadonlyArray<EngineSpec> => {
   const named = spec.engines?.map((item, index) => {
     const [plugged, ...others] = plugsOf(item, {})
@@ -29,7 +34,7 @@ const resolveEngines = (spec: Spec, reader: Reader): ReadonlyArray<EngineSpec> =
   const engines = named ?? [{ engine: isNamed(spec.objectives) ? "auto" : "target", options: {} }]
   const { advisor, forecast, qLearning } = spec.aiConfig ?? {}
   const learning = [
-    ...(qLearning === undefined ? [] : [{ engine: "qlearning", options: {} }]),
+    ...(qLearning === undefined ? [] : [{ engine: "qlearning", options: learningOptions(qLearning) }]),
     ...(forecast === undefined ? [] : [{ engine: "predictive", options: forecast }]),
     ...(advisor === undefined ? [] : [{ engine: "advisor", options: advisor }])
   ]

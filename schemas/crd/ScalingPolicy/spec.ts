@@ -9,6 +9,7 @@ import {
   described,
   duration,
   fraction,
+  int,
   listMap,
   POSITIVE_QUANTITY,
   promql,
@@ -147,6 +148,15 @@ const qLearning = Schema.Struct({
       "Shadow learns from what the other engines do and touches nothing. Bounded may try one replica more than they ask, never fewer."
     ),
     "Shadow"
+  ),
+  minimumTransitions: Schema.optionalKey(
+    int("Executed transitions to have learned from before it may steer. Absent: 500.", 1, 100_000)
+  ),
+  learned: Schema.optionalKey(
+    Schema.String.annotate({
+      description:
+        "What was learned before, as simulate --learn or explain --learned writes it. It is where learning begins; it gives no say."
+    }).check(Schema.isMaxLength(65_536))
   )
 }).annotate({
   description:
