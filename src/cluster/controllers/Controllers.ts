@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { ApiServer } from "#cluster/api/ApiServer"
 import type { Commit } from "#cluster/api/Store"
 import type { JsonObject } from "#cluster/api/json"
-import { metadataOf, namespaceOf, textAt } from "#cluster/api/json"
+import { namespaceOf, textAt } from "#cluster/api/json"
 import { Agenda } from "#cluster/controllers/Agenda"
 import { lookAtDeployment } from "#cluster/controllers/deployment"
 import { DEPLOYMENTS } from "#cluster/controllers/deploymentStatus"
@@ -94,7 +94,8 @@ const wire = (server: ApiServer, now: () => number, wake: () => void, { behaviou
     ],
     wake
   )
-  const hands: Hands = { server, agenda, now, emit: makeEmit(server, now, counter) }
+  const timeText = memoised(secondTime)
+  const hands: Hands = { server, agenda, now, timeText, emit: makeEmit(server, now, counter) }
   const kubelet = new Kubelet(hands, nodes, behaviour)
   const disruption = new Disruption(hands, inventory)
 
@@ -106,7 +107,7 @@ const wire = (server: ApiServer, now: () => number, wake: () => void, { behaviou
   }
 
   const learnOwn = (commit: Commit, isCounted: boolean): void => {
-    const { before, object, resource, type } = commit
+    const { object, resource, type } = commit
     const key = keyOfObject(object)
     switch (resource) {
       case "pods":
@@ -128,7 +129,6 @@ const wire = (server: ApiServer, now: () => number, wake: () => void, { behaviou
       case DEPLOYMENTS:
         agenda.mark(resource === DEPLOYMENTS ? "deployment" : "statefulSet", key)
         if (type === "DELETED") templates.delete(key)
-        if (generationOf(before) !== generationOf(object)) disruption.rescaled(namespaceOf(object))
         return
       default:
     }
@@ -177,7 +177,18 @@ const wire = (server: ApiServer, now: () => number, wake: () => void, { behaviou
   }
 }
 
-const generationOf = (object: JsonObject | undefined) => (object === undefined ? 0 : metadataOf(object)["generation"])
+const MEMO_MAX = 1000
+
+/** Thousands of pods have but a few times between them. */
+const memoised = (timeText: (millis: number) => string): ((millis: number) => string) => {
+  const known = new Map<number, string>()
+  return (millis) => {
+    const found = known.get(millis) ?? timeText(millis)
+    if (known.size >= MEMO_MAX) known.clear()
+    known.set(millis, found)
+    return found
+  }
+}
 
 const STAGES: Readonly<Record<string, string>> = {
   ReplicaSet: "replicaSet",

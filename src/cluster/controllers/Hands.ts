@@ -6,12 +6,13 @@ import type { ApiServer } from "#cluster/api/ApiServer"
 import type { JsonObject } from "#cluster/api/json"
 import { metadataOf, nameOf, namespaceOf, same, textAt } from "#cluster/api/json"
 import type { Agenda } from "#cluster/controllers/Agenda"
-import { secondTime } from "#services/kubernetesTime"
 
 export interface Hands {
   readonly server: ApiServer
   readonly agenda: Agenda
   readonly now: () => number
+  /** As objects write a time. */
+  readonly timeText: (millis: number) => string
   readonly emit: Emit
 }
 
@@ -27,7 +28,7 @@ export const at = ({ server }: Pick<Hands, "server">, resource: string, key: str
   return server.store.find(resource, key.slice(0, slash), key.slice(slash + 1))
 }
 
-export const timeOf = ({ now }: Pick<Hands, "now">): string => secondTime(now())
+export const timeOf = ({ now, timeText }: Pick<Hands, "now" | "timeText">): string => timeText(now())
 
 /** Nothing happens where it says so already. */
 export const setStatus = (

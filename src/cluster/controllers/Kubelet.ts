@@ -195,8 +195,7 @@ export class Kubelet {
   #set(key: string, pod: JsonObject, life: Life): void {
     this.#lives.set(key, life)
     if (life.dueMillis < Infinity) this.#hands.agenda.markAt(life.dueMillis, "kubelet", key)
-    const now = this.#hands.now()
-    const object = { ...pod, status: statusOf(pod, life, now) }
+    const object = { ...pod, status: statusOf(this.#hands, pod, life) }
     this.#hands.server.store.put("pods", object, { manager: "kubelet", subresource: "status" })
   }
 }

@@ -1,6 +1,6 @@
 /** PodDisruptionBudgets: how many of their pods are healthy, should be, and may be missed. */
 import type { JsonObject } from "#cluster/api/json"
-import { isObject, listAt, metadataOf, namespaceOf, objectAt, textAt, valueAt } from "#cluster/api/json"
+import { isObject, listAt, metadataOf, namespaceOf, objectAt, same, textAt, valueAt } from "#cluster/api/json"
 import { labelsMatch, type Predicate, selectorText } from "#cluster/api/selectors"
 import type { Commit } from "#cluster/api/Store"
 import { at, controllerOf, type Hands, keyFor, keyOfObject, setStatus, timeOf } from "#cluster/controllers/Hands"
@@ -18,6 +18,8 @@ export class Disruption {
   readonly #hands: Hands
   readonly #inventory: Inventory
   readonly #budgets = new Map<string, Map<string, Budget>>()
+  /** By the pod: the budgets that it counts for, as most changes of a pod are none of its labels. */
+  readonly #chosen = new Map<string, ReadonlyArray<string>>()
 
   constructor(hands: Hands, inventory: Inventory) {
     this.#hands = hands
@@ -28,34 +30,42 @@ export class Disruption {
     const [namespace, key] = [namespaceOf(object), keyOfObject(object)]
     const within = this.#budgets.get(namespace) ?? new Map<string, Budget>()
     this.#budgets.set(namespace, within)
-    if (type === "DELETED") return void within.delete(key)
     const selector = selectorText(valueAt(object, "spec.selector"))
-    if (within.get(key)?.selector !== selector) {
-      // An absent selector chooses nothing, an empty one everything.
-      const isAbsent = valueAt(object, "spec.selector") === undefined
-      const matches = isAbsent ? () => false : labelsMatch(selector)
-      const chosen = [...this.#inventory.pods].filter(
-        (pod) => namespaceOf(pod.object) === namespace && matches(pod.object)
-      )
-      within.set(key, { selector, matches, pods: new Set(chosen.map((pod) => pod.key)) })
+    const isOther = type === "DELETED" || within.get(key)?.selector !== selector
+    if (type === "DELETED") within.delete(key)
+    // An absent selector chooses nothing, an empty one everything.
+    else if (valueAt(object, "spec.selector") === undefined) {
+      within.set(key, { selector, matches: () => false, pods: new Set() })
+    } else if (isOther) within.set(key, { selector, matches: labelsMatch(selector), pods: new Set() })
+    if (isOther) {
+      for (const pod of this.#inventory.pods) if (namespaceOf(pod.object) === namespace) this.#choose(pod.object)
     }
     this.#hands.agenda.mark("disruption", key)
   }
 
-  learnPod({ object, type }: Commit): void {
+  learnPod({ before, object, type }: Commit): void {
+    const isNew = before === undefined || !same(metadataOf(before)["labels"], metadataOf(object)["labels"])
+    if (isNew && type !== "DELETED") return this.#choose(object)
     const pod = keyOfObject(object)
-    for (const [key, { matches, pods }] of this.#budgets.get(namespaceOf(object)) ?? []) {
-      const isIn = type !== "DELETED" && matches(object)
-      if (!isIn && !pods.has(pod)) continue
-      if (isIn) pods.add(pod)
-      else pods.delete(pod)
+    for (const key of this.#chosen.get(pod) ?? []) {
+      if (type === "DELETED") this.#budgets.get(namespaceOf(object))?.get(key)?.pods.delete(pod)
       this.#hands.agenda.mark("disruption", key)
     }
+    if (type === "DELETED") this.#chosen.delete(pod)
   }
 
-  /** The size of something that has pods may have changed. */
-  rescaled(namespace: string): void {
-    for (const key of this.#budgets.get(namespace)?.keys() ?? []) this.#hands.agenda.mark("disruption", key)
+  #choose(object: JsonObject): void {
+    const pod = keyOfObject(object)
+    const chosen: Array<string> = []
+    for (const [key, { matches, pods }] of this.#budgets.get(namespaceOf(object)) ?? []) {
+      const isIn = matches(object)
+      if (isIn) chosen.push(key)
+      if (isIn || pods.has(pod)) this.#hands.agenda.mark("disruption", key)
+      if (isIn) pods.add(pod)
+      else pods.delete(pod)
+    }
+    if (chosen.length > 0) this.#chosen.set(pod, chosen)
+    else this.#chosen.delete(pod)
   }
 
   look(key: string): void {
@@ -95,7 +105,8 @@ export class Disruption {
   /** What the pods' controllers ask for together. */
   #scale(pods: ReadonlyArray<PodView>): number {
     const controllers = new Map<string, JsonObject>()
-    for (const { object } of pods) {
+    // One pod speaks for all of its owner's.
+    for (const { object } of new Map(pods.map((pod) => [pod.owner, pod])).values()) {
       const top = this.#topOf(object)
       if (top !== undefined) controllers.set(`${textAt(top, "kind")} ${keyOfObject(top)}`, top)
     }

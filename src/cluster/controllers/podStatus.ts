@@ -1,7 +1,7 @@
 /** What a pod's status says at each step of its life. */
 import type { Json, JsonObject } from "#cluster/api/json"
 import { isObject, listAt, metadataOf, objectAt, textAt } from "#cluster/api/json"
-import { secondTime } from "#services/kubernetesTime"
+import type { Hands } from "#cluster/controllers/Hands"
 
 export type Step =
   | { readonly _tag: "Unplaced"; readonly why: string }
@@ -30,12 +30,14 @@ export interface Run {
   readonly boundMillis: number
 }
 
-const terminated = ({ code, finishedMillis, reason, startedMillis }: Exit): JsonObject => ({
+type Clocked = Pick<Hands, "now" | "timeText">
+
+const terminated = ({ timeText }: Clocked, { code, finishedMillis, reason, startedMillis }: Exit): JsonObject => ({
   terminated: {
     exitCode: code,
     reason,
-    startedAt: secondTime(startedMillis),
-    finishedAt: secondTime(finishedMillis)
+    startedAt: timeText(startedMillis),
+    finishedAt: timeText(finishedMillis)
   }
 })
 
@@ -43,7 +45,7 @@ const waiting = (reason: string, message?: string): JsonObject => ({
   waiting: { reason, ...(message === undefined ? {} : { message }) }
 })
 
-const stateOf = (pod: JsonObject, container: string, image: string, run: Run): JsonObject => {
+const stateOf = (hands: Clocked, pod: JsonObject, container: string, image: string, run: Run): JsonObject => {
   const name = textAt(metadataOf(pod), "name")
   switch (run.step._tag) {
     case "Unplaced":
@@ -53,18 +55,18 @@ const stateOf = (pod: JsonObject, container: string, image: string, run: Run): J
       return waiting("ImagePullBackOff", `Back-off pulling image "${image}"`)
     case "Started":
     case "Ready":
-      return { running: { startedAt: secondTime(run.startedMillis) } }
+      return { running: { startedAt: hands.timeText(run.startedMillis) } }
     case "BackingOff":
       return waiting(
         "CrashLoopBackOff",
         `back-off ${run.step.seconds}s restarting failed container=${container} pod=${name}`
       )
     case "Ended":
-      return run.lastExit === undefined ? {} : terminated(run.lastExit)
+      return run.lastExit === undefined ? {} : terminated(hands, run.lastExit)
   }
 }
 
-const containerStatuses = (pod: JsonObject, run: Run): ReadonlyArray<Json> => {
+const containerStatuses = (hands: Clocked, pod: JsonObject, run: Run): ReadonlyArray<Json> => {
   const isRunning = run.step._tag === "Started" || run.step._tag === "Ready"
   return listAt(objectAt(pod, "spec"), "containers")
     .filter(isObject)
@@ -74,8 +76,8 @@ const containerStatuses = (pod: JsonObject, run: Run): ReadonlyArray<Json> => {
         ...{ name, image, imageID: isRunning ? image : "", restartCount: run.restarts },
         ready: run.step._tag === "Ready",
         started: isRunning,
-        state: stateOf(pod, name, image, run),
-        lastState: run.step._tag === "Ended" || run.lastExit === undefined ? {} : terminated(run.lastExit)
+        state: stateOf(hands, pod, name, image, run),
+        lastState: run.step._tag === "Ended" || run.lastExit === undefined ? {} : terminated(hands, run.lastExit)
       }
     })
 }
@@ -123,15 +125,15 @@ const timed = (pod: JsonObject, run: Run, now: string): ReadonlyArray<Json> => {
   })
 }
 
-export const statusOf = (pod: JsonObject, run: Run, nowMillis: number): JsonObject => {
+export const statusOf = (hands: Clocked, pod: JsonObject, run: Run): JsonObject => {
   const isPlaced = run.step._tag !== "Unplaced"
   const hasBegun = isPlaced && run.step._tag !== "Creating" && run.step._tag !== "NoImage"
   return {
     phase: phaseOf(run),
-    conditions: timed(pod, run, secondTime(nowMillis)),
-    ...(isPlaced ? { hostIP: run.nodeAddress, startTime: secondTime(run.boundMillis) } : {}),
+    conditions: timed(pod, run, hands.timeText(hands.now())),
+    ...(isPlaced ? { hostIP: run.nodeAddress, startTime: hands.timeText(run.boundMillis) } : {}),
     ...(hasBegun ? { podIP: run.podAddress, podIPs: [{ ip: run.podAddress }] } : {}),
-    ...(isPlaced ? { containerStatuses: containerStatuses(pod, run) } : {}),
+    ...(isPlaced ? { containerStatuses: containerStatuses(hands, pod, run) } : {}),
     qosClass: qosOf(pod)
   }
 }
