@@ -4,7 +4,8 @@
  */
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Condition, Status } from "#schemas/Status"
-import { type Facts, type ForeignChange, nameOf } from "#operator/Facts"
+import { type Facts, type ForeignChange, nameOf, type TargetFacts } from "#operator/Facts"
+import { demotionOf } from "#operator/learn"
 
 export interface EventDraft {
   readonly type: "Normal" | "Warning"
@@ -27,6 +28,7 @@ export interface EventInput {
 export const eventsOf = (input: EventInput): ReadonlyArray<EventDraft> => [
   ...input.fresh.flatMap(outcomeEvents),
   ...input.facts.foreign.map(foreignEvent),
+  ...input.facts.targets.filter(demotionOf).map(demotedEvent),
   ...conditionEvents(input),
   ...pauseEvents(input),
   ...findingEvents(input)
@@ -75,6 +77,11 @@ const foreignEvent = ({ from, target, to }: ForeignChange): EventDraft => {
   const was = from === undefined ? "" : ` from ${from}`
   const note = `Somebody else changed ${nameOf(target)}${was} to ${to} replicas. The policy goes on from there.`
   return draft("Normal", "ReplicasChanged", "Observe", note)
+}
+
+const demotedEvent = ({ target }: TargetFacts): EventDraft => {
+  const note = `Q-learning has lost its say over ${nameOf(target)}: three breaches in a row. The other engines steer alone, and it learns on in shadow until it has proven itself again.`
+  return draft("Warning", "ModelDemoted", "Learn", note)
 }
 
 const WATCHED: ReadonlyArray<{

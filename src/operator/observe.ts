@@ -18,6 +18,7 @@ import { traced } from "#services/traced"
 import type { BoundPolicy, BoundSignal } from "#operator/bind"
 import { nameOf, type TargetTrouble } from "#operator/Facts"
 import { Health } from "#operator/Health"
+import { asStep } from "#operator/learn"
 import type { Ownership } from "#operator/Ownership"
 import { Workloads } from "#operator/Workloads"
 import { unusable } from "#sources/Source"
@@ -85,7 +86,9 @@ export interface ObserveInput {
 }
 
 /** An observation, or why there can be none. */
-export const observe = traced("observe")(function* (input: ObserveInput) {
+export const observe = (input: ObserveInput) => gather(input).pipe(asStep(input.bound.policy, "StateObserver"))
+
+const gather = traced("observe")(function* (input: ObserveInput) {
   const { bound, target } = input
   const { actuation } = bound.policy
   const workloads = yield* Workloads

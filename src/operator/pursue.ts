@@ -23,6 +23,7 @@ import type { BoundPolicy } from "#operator/bind"
 import type { Recalled } from "#operator/checkpoint"
 import { type ForeignChange, nameOf } from "#operator/Facts"
 import { Leader } from "#operator/Leader"
+import { asStep } from "#operator/learn"
 import type { PolicyObject } from "#operator/Mailbox"
 import { commitmentsFor, commitmentsOf, withCommitments } from "#operator/status"
 
@@ -91,7 +92,7 @@ export const pursue = Effect.fnUntraced(function* (input: PursueInput) {
     pursuit.memory = carryOver(pursuit.memory, policy).memory
   }
   const remembered = isUnseen(pursuit, policy, observation.at) ? restored(pursuit.memory) : pursuit.memory
-  const plan = yield* decideSpan(bound, remembered, observation)
+  const plan = yield* decideSpan(bound, remembered, observation).pipe(asStep(policy, "Decision"))
   const leader = yield* Leader
   const acted = yield* act({
     policy,
@@ -102,7 +103,7 @@ export const pursue = Effect.fnUntraced(function* (input: PursueInput) {
     notBefore: pursuit.notBefore,
     sent: pursuit.sent,
     unread
-  })
+  }).pipe(asStep(policy, "ActionExecutor"))
   pursuit.sent = acted.sent
   pursuit.notBefore = acted.notBefore
   const { outcome } = acted

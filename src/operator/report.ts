@@ -19,6 +19,7 @@ import { conditionsOf } from "#operator/conditions"
 import { type EventDraft, eventsOf } from "#operator/events"
 import { type Facts, nameOf } from "#operator/Facts"
 import { Leader } from "#operator/Leader"
+import { asStep, learn, learns } from "#operator/learn"
 import { Ledger } from "#operator/Ledger"
 import { phaseOf } from "#operator/phase"
 import { DECISIONS_SHOWN, meaningOf, statusOf, summaryOf } from "#operator/status"
@@ -76,6 +77,12 @@ export const report = traced("report")(function* (
     yield* ledger.record(record, facts.policy)
     yield* metrics.recorded(record, (record.finishedAt - record.observation.at) / 1000)
     yield* say(record)
+  }
+  if (facts.policy !== undefined && learns(facts.policy) && fresh.length > 0) {
+    for (const target of facts.targets) {
+      const rewarded = yield* learn(ref, target).pipe(asStep(facts.policy, "RewardCalculator"))
+      if (rewarded !== undefined) reported.tally.reward(rewarded.at, rewarded.reward)
+    }
   }
   if (fresh.length > 0) {
     const newest = fresh.map((record) => summaryOf(record, several)).reverse()

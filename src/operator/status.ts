@@ -9,6 +9,7 @@ import type { Commitments, Condition, DecisionSummary, Phase, SignalStatus, Stat
 import { formatMilli } from "#domain/quantity"
 import { parseTime, secondTime } from "#services/kubernetesTime"
 import { type Facts, formatMillis, nameOf } from "#operator/Facts"
+import type { Totals } from "#operator/Tally"
 
 export const DECISIONS_SHOWN = 10
 const RESCALES_SHOWN = 200
@@ -19,7 +20,7 @@ export interface StatusInput {
   readonly conditions: ReadonlyArray<Condition>
   /** Newest first, of all targets. */
   readonly decisions: ReadonlyArray<DecisionSummary>
-  readonly totals: { readonly total: number; readonly successful: number }
+  readonly totals: Totals
 }
 
 export const statusOf = ({ conditions, decisions, facts, phase, totals }: StatusInput): Status => {
@@ -37,7 +38,8 @@ export const statusOf = ({ conditions, decisions, facts, phase, totals }: Status
     metrics: {
       totalDecisions: totals.total,
       successfulDecisions: totals.successful,
-      successRate: totals.total === 0 ? 1 : Math.round((totals.successful / totals.total) * 1000) / 1000
+      successRate: totals.total === 0 ? 1 : Math.round((totals.successful / totals.total) * 1000) / 1000,
+      ...(totals.averageReward === undefined ? {} : { averageReward: Math.round(totals.averageReward * 1000) / 1000 })
     },
     ...(record === undefined ? {} : { signals: signalsOf(facts, record) }),
     decisions,

@@ -11,6 +11,30 @@ import type { Phase } from "#schemas/Status"
 
 export type Component = "prometheus" | "kubernetes" | "openai" | "decision_engine" | "sources"
 
+export interface Learning {
+  readonly epsilon: number
+  readonly reward: number
+  readonly states: number
+  readonly transitions: number
+  /** Means of the estimates of its own choices, and of what the others asked for. */
+  readonly shadowReward: number
+  readonly baselineReward: number
+  /** 1 while it has a say. */
+  readonly steering: number
+}
+
+export type Advised = "taken" | "malformed" | "absurd" | "late" | "failed"
+
+export interface Asked {
+  /** "answered", or the tag of the failure. */
+  readonly result: string
+  readonly seconds: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** In the currency of the prices in the settings; 0 where there are none. */
+  readonly cost: number
+}
+
 export class Metrics extends Context.Service<
   Metrics,
   {
@@ -20,8 +44,12 @@ export class Metrics extends Context.Service<
     readonly failed: (policy: PolicyRef, why: string, seconds: number) => Effect.Effect<void>
     /** Wraps one whole tick of one policy, so that ticks in flight and slow ones can be seen. */
     readonly ticking: <A, E, R>(policy: PolicyRef, tick: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-    /** Share of explored actions that Q-learning stands at. */
-    readonly epsilon: (policy: PolicyRef, epsilon: number) => Effect.Effect<void>
+    /** How far Q-learning is with one policy. */
+    readonly learning: (policy: PolicyRef, learning: Learning) => Effect.Effect<void>
+    /** What became of one answer that a language model was asked for. */
+    readonly advised: (result: Advised) => Effect.Effect<void>
+    /** One request to a language model, whether it was answered or not. */
+    readonly asked: (asked: Asked) => Effect.Effect<void>
     readonly policySeen: (policy: PolicyRef) => Effect.Effect<void>
     readonly phase: (policy: PolicyRef, phase: Phase) => Effect.Effect<void>
     /** All targets that the policy has now: series of those it had before disappear. */
@@ -44,7 +72,9 @@ export class Metrics extends Context.Service<
     recorded: () => Effect.void,
     failed: () => Effect.void,
     ticking: (_policy, tick) => tick,
-    epsilon: () => Effect.void,
+    learning: () => Effect.void,
+    advised: () => Effect.void,
+    asked: () => Effect.void,
     policySeen: () => Effect.void,
     phase: () => Effect.void,
     targets: () => Effect.void,

@@ -58,11 +58,69 @@ export const makeFamilies = (processMetrics: boolean) => {
       "Ticks whose outcome was neither refused by the API server nor left unknown."
     ),
     actions: counter("nimbusguard_scaling_actions_total", "Writes of replicas that happened."),
-    epsilon: gauge(
-      "nimbusguard_q_learning_epsilon",
-      "Share of explored actions that Q-learning stands at.",
-      "namespace",
-      "policy"
+    learning: {
+      epsilon: gauge(
+        "nimbusguard_q_learning_epsilon",
+        "Share of explored actions that Q-learning stands at.",
+        "namespace",
+        "policy"
+      ),
+      reward: gauge(
+        "nimbusguard_q_learning_reward",
+        "Reward of the last transition, 0 at best and -1 at worst.",
+        "namespace",
+        "policy"
+      ),
+      states: gauge(
+        "nimbusguard_q_learning_states",
+        "States of the workload that Q-learning remembers.",
+        "namespace",
+        "policy"
+      ),
+      transitions: gauge(
+        "nimbusguard_q_learning_transitions",
+        "Executed transitions that Q-learning has learned from.",
+        "namespace",
+        "policy"
+      ),
+      shadowReward: gauge(
+        "nimbusguard_q_learning_shadow_reward",
+        "Estimated reward of what Q-learning would have done, a mean.",
+        "namespace",
+        "policy"
+      ),
+      baselineReward: gauge(
+        "nimbusguard_q_learning_baseline_reward",
+        "Estimated reward of what the other engines asked for, a mean.",
+        "namespace",
+        "policy"
+      ),
+      steering: gauge(
+        "nimbusguard_q_learning_steering",
+        "1 while Q-learning has a say, 0 while it is in shadow.",
+        "namespace",
+        "policy"
+      )
+    },
+    advice: counter(
+      "nimbusguard_advisor_answers_total",
+      "Answers of a language model, by what became of them: taken, malformed, absurd, late, failed.",
+      "result"
+    ),
+    modelRequests: counter(
+      "nimbusguard_openai_requests_total",
+      "Requests to the language model, by result: answered, or why not.",
+      "result"
+    ),
+    modelSeconds: histogram(
+      "nimbusguard_openai_request_duration_seconds",
+      "How long the language model took to answer or to fail.",
+      [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30]
+    ),
+    modelTokens: counter("nimbusguard_openai_tokens_total", "Tokens sent (input) and answered (output).", "type"),
+    modelCost: counter(
+      "nimbusguard_openai_cost_total",
+      "What the tokens cost by OPENAI_INPUT_PRICE and OPENAI_OUTPUT_PRICE; 0 where these are not set."
     ),
 
     desired: gauge(

@@ -3,7 +3,7 @@ import { Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { DecisionRecord } from "#schemas/Decision"
 import type { PolicyRef, Target } from "#schemas/Policy"
-import { Metrics } from "#services/Metrics"
+import { type Learning, Metrics } from "#services/Metrics"
 import { layerMetrics } from "#services/MetricsLive"
 
 const ref = (name: string, namespace = "shop", kind: PolicyRef["kind"] = "ScalingPolicy"): PolicyRef => ({
@@ -101,6 +101,16 @@ const page = Effect.gen(function* () {
 const inWorld = <A, E>(effect: Effect.Effect<A, E, Metrics>) =>
   Effect.provide(effect, layerMetrics({ processMetrics: false }))
 
+const learningAt = (epsilon: number): Learning => ({
+  epsilon,
+  reward: -0.1,
+  states: 7,
+  transitions: 90,
+  shadowReward: -0.2,
+  baselineReward: -0.3,
+  steering: 1
+})
+
 const value = (name: string) => Effect.map(page, ({ series }) => series.get(name))
 
 describe("the metrics page", () => {
@@ -151,7 +161,7 @@ describe("the metrics page", () => {
           record(web, scaled(2, 5), { action: "scale_up", desired: 5, recommended: 9, limitedBy: ["ScaleUpLimit"] }),
           0.2
         )
-        yield* metrics.epsilon(web, 0.4)
+        yield* metrics.learning(web, learningAt(0.4))
         const { series } = yield* page
         const shown = Object.fromEntries([...series].filter(([name]) => !name.includes("_bucket")))
         assert.deepInclude(shown, {
@@ -167,6 +177,11 @@ describe("the metrics page", () => {
           nimbusguard_workflows_successful_total: 1,
           nimbusguard_scaling_actions_total: 1,
           'nimbusguard_q_learning_epsilon{namespace="shop",policy="web"}': 0.4,
+          'nimbusguard_q_learning_reward{namespace="shop",policy="web"}': -0.1,
+          'nimbusguard_q_learning_states{namespace="shop",policy="web"}': 7,
+          'nimbusguard_q_learning_shadow_reward{namespace="shop",policy="web"}': -0.2,
+          'nimbusguard_q_learning_baseline_reward{namespace="shop",policy="web"}': -0.3,
+          'nimbusguard_q_learning_steering{namespace="shop",policy="web"}': 1,
           'nimbusguard_policies_by_phase{phase="Initializing"}': 1,
           'nimbusguard_policies_by_phase{phase="Active"}': 0,
           'nimbusguard_policy_desired_replicas{kind="ScalingPolicy",namespace="shop",policy="web",target="Deployment/web"}': 5,
@@ -180,6 +195,28 @@ describe("the metrics page", () => {
           'controller_runtime_reconcile_time_seconds_sum{controller="scalingpolicy"}': 0.2,
           'controller_runtime_max_concurrent_reconciles{controller="scalingpolicy"}': 1
         })
+      })
+    )
+  )
+
+  it.effect("counts what a language model was asked, what it cost, and what became of its answers", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const metrics = yield* Metrics
+        const asked = { result: "answered", seconds: 2, inputTokens: 300, outputTokens: 40, cost: 0.002 }
+        yield* metrics.asked(asked)
+        yield* metrics.asked({ ...asked, result: "Timeout", inputTokens: 0, outputTokens: 0, cost: 0 })
+        yield* metrics.advised("taken")
+        yield* metrics.advised("absurd")
+        const { series } = yield* page
+        assert.strictEqual(series.get('nimbusguard_openai_requests_total{result="answered"}'), 1)
+        assert.strictEqual(series.get('nimbusguard_openai_requests_total{result="Timeout"}'), 1)
+        assert.strictEqual(series.get("nimbusguard_openai_request_duration_seconds_count"), 2)
+        assert.strictEqual(series.get('nimbusguard_openai_tokens_total{type="input"}'), 300)
+        assert.strictEqual(series.get('nimbusguard_openai_tokens_total{type="output"}'), 40)
+        assert.strictEqual(series.get("nimbusguard_openai_cost_total"), 0.002)
+        assert.strictEqual(series.get('nimbusguard_advisor_answers_total{result="taken"}'), 1)
+        assert.strictEqual(series.get('nimbusguard_advisor_answers_total{result="absurd"}'), 1)
       })
     )
   )
@@ -214,7 +251,7 @@ describe("the metrics page", () => {
         for (const policy of [web, api]) {
           yield* metrics.phase(policy, "Active")
           yield* metrics.recorded(record(policy, scaled(1, 3), { action: "scale_up", recommended: 3 }), 0.1)
-          yield* metrics.epsilon(policy, 0.5)
+          yield* metrics.learning(policy, learningAt(0.5))
         }
         yield* metrics.forget(web)
         const { body, series } = yield* page
@@ -335,7 +372,7 @@ describe("the metrics page", () => {
   )
 
   const Event = Schema.Struct({
-    verb: Schema.Literals(["seen", "recorded", "failed", "phase", "forget", "epsilon", "targets", "crashed"]),
+    verb: Schema.Literals(["seen", "recorded", "failed", "phase", "forget", "learning", "targets", "crashed"]),
     policy: Schema.Literals(["a", "b", "c"]),
     target: Schema.Literals(["x", "y"]),
     phase: Schema.Literals(["Initializing", "Learning", "Active", "Paused", "Error"])
@@ -359,7 +396,7 @@ describe("the metrics page", () => {
             if (verb === "failed") yield* metrics.failed(of, "", 0.1)
             if (verb === "crashed") yield* metrics.crashed(of)
             if (verb === "phase") yield* metrics.phase(of, phase)
-            if (verb === "epsilon") yield* metrics.epsilon(of, 0.5)
+            if (verb === "learning") yield* metrics.learning(of, learningAt(0.5))
             if (verb === "targets") yield* metrics.targets(of, [deployment(target, `ns-${policy}`)])
             if (verb === "forget") yield* metrics.forget(of)
           }
