@@ -1,8 +1,10 @@
 // The cases of test/conformance against a real kube-apiserver: what the embedded one is held to.
+import { Effect } from "effect"
 import { request as httpsRequest } from "node:https"
 import { afterAll, beforeAll, describe, it } from "vitest"
 import { type Api, type Seen, type Sent, WIDGETS } from "#test/conformance/Api"
 import { CASES } from "#test/conformance/index"
+import { type Running, WORKLOADS } from "#test/conformance/workloads"
 import type { Cluster } from "#test/controlplane/Cluster"
 import { eventually } from "#test/controlplane/eventually"
 import { describeWith, runningCluster } from "#test/controlplane/suite"
@@ -89,12 +91,36 @@ describeWith(["controlPlane"], "a real API server", () => {
     cluster.disconnect()
   })
 
+  const inNamespace = async (): Promise<Api> => {
+    const namespace = `conformance-${process.pid}-${++count}`
+    await cluster.create("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } })
+    made.push(namespace)
+    return realApi(cluster, namespace)
+  }
+
   describe.each(Object.entries(CASES))("%s", (_, cases) => {
-    it.each(cases)("$title", async ({ run }) => {
-      const namespace = `conformance-${process.pid}-${++count}`
-      await cluster.create("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } })
-      made.push(namespace)
-      await run(realApi(cluster, namespace))
+    it.each(cases)("$title", async ({ run }) => run(await inNamespace()))
+  })
+
+  describe("controllers, and kwok for the kubelet", () => {
+    it.each(WORKLOADS)("$title", async ({ run }) => {
+      const { namespace, send } = await inNamespace()
+      const running: Running = {
+        namespace,
+        send: (method, path, sent) => Effect.promise(() => send(method, path, sent)),
+        until: (what, path, isSo) =>
+          Effect.promise(() =>
+            eventually(
+              async (seen) => {
+                const answer = await send("GET", path)
+                seen(answer.body)
+                return answer.status === 200 && isSo(answer.body) ? answer : undefined
+              },
+              { what, timeoutMillis: 60_000 }
+            )
+          )
+      }
+      await Effect.runPromise(run(running))
     })
   })
 })

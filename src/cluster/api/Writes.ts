@@ -51,6 +51,11 @@ const FIXED = [
   "generation",
   "managedFields"
 ]
+/** Dependents first: for the garbage collector, who then lets go. */
+const PROPAGATION: Readonly<Record<string, ReadonlyArray<string>>> = {
+  Orphan: ["orphan"],
+  Foreground: ["foregroundDeletion"]
+}
 const SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 
 export class Writes {
@@ -145,10 +150,14 @@ export class Writes {
   ): { readonly object: JsonObject; readonly gone: boolean } {
     checkPreconditions(resource, nameOf(live), live, objectAt(body, "preconditions"))
     const metadata = metadataOf(live)
-    if (listAt(metadata, "finalizers").length > 0) {
+    const finalizers = [...listAt(metadata, "finalizers"), ...(PROPAGATION[textAt(body, "propagationPolicy")] ?? [])]
+    if (finalizers.length > 0) {
       if (metadata["deletionTimestamp"] !== undefined || options.dryRun) return { object: live, gone: false }
       const generation = resource.generation ? { generation: Number(metadata["generation"] ?? 0) + 1 } : {}
-      const marked = { ...metadata, ...generation, deletionTimestamp: this.now(), deletionGracePeriodSeconds: 0 }
+      const marked = {
+        ...{ ...metadata, ...generation, finalizers },
+        ...{ deletionTimestamp: this.now(), deletionGracePeriodSeconds: 0 }
+      }
       return { object: this.#store.put(keyOf(resource), { ...live, metadata: marked }, options), gone: false }
     }
     if (!options.dryRun) this.#store.remove(keyOf(resource), live, options)

@@ -16,7 +16,7 @@ import { lookAtDeployment } from "#cluster/controllers/deployment"
 import { DEPLOYMENTS } from "#cluster/controllers/deploymentStatus"
 import { BUDGETS, Disruption } from "#cluster/controllers/disruption"
 import { makeEmit } from "#cluster/controllers/emitting"
-import { lookAtDependent, lookAtEvent, lookAtOrphans } from "#cluster/controllers/garbage"
+import { isWaiting, lookAtDependent, lookAtEvent, lookAtOrphans, lookAtWaiting } from "#cluster/controllers/garbage"
 import { controllerOf, type Hands, keyFor, keyOfObject, ownersOf, uidOf } from "#cluster/controllers/Hands"
 import { Inventory } from "#cluster/controllers/Inventory"
 import { type Death, Kubelet } from "#cluster/controllers/Kubelet"
@@ -76,6 +76,8 @@ const wire = (server: ApiServer, now: () => number, wake: () => void, { behaviou
   const inventory = new Inventory()
   const nodes = new Nodes()
   const templates = new Map<string, Templates>()
+  /** By uid: owners that wait for their dependents. */
+  const waiting = new Map<string, string>()
   const templatesOf = (key: string): Templates => {
     const found = templates.get(key) ?? new Map<string, JsonObject>()
     templates.set(key, found)
@@ -84,6 +86,7 @@ const wire = (server: ApiServer, now: () => number, wake: () => void, { behaviou
   const agenda: Agenda = new Agenda(
     [
       { name: "orphans", look: (uid) => lookAtOrphans(hands, inventory, uid) },
+      { name: "waiting", look: (owner) => lookAtWaiting(hands, inventory, owner) },
       { name: "dependent", look: (dependent) => lookAtDependent(hands, dependent) },
       { name: "kubelet", look: (key) => kubelet.look(key) },
       { name: "replicaSet", look: (key) => lookAtReplicaSet(hands, inventory, counter, key) },
@@ -139,6 +142,12 @@ const wire = (server: ApiServer, now: () => number, wake: () => void, { behaviou
     const isCounted = inventory.learn(commit)
     learnOwn(commit, isCounted)
     if (type === "DELETED" && inventory.dependentsOf(uidOf(object)).length > 0) agenda.mark("orphans", uidOf(object))
+    if (type !== "DELETED" && isWaiting(object)) waiting.set(uidOf(object), `${resource} ${keyOfObject(object)}`)
+    for (const uid of [uidOf(object), ...ownersOf(object).map((owner) => textAt(owner, "uid"))]) {
+      const owner = waiting.get(uid)
+      if (owner !== undefined) agenda.mark("waiting", owner)
+    }
+    if (type === "DELETED") waiting.delete(uidOf(object))
     const mayBeLost = type !== "DELETED" && !OWN.test(manager) && ownersOf(object).length > 0
     if (mayBeLost) agenda.mark("dependent", `${resource} ${keyOfObject(object)}`)
   }

@@ -34,7 +34,8 @@ export const report = (
   })
   const conditions = conditionsOf(hands, deployment, limits, fresh, counts)
   const observedGeneration = metadataOf(deployment)["generation"] ?? 1
-  setStatus(hands, DEPLOYMENTS, deployment, { observedGeneration, ...counts, conditions }, MANAGER)
+  const status = { observedGeneration, ...counts, terminatingReplicas: sum("terminatingReplicas"), conditions }
+  setStatus(hands, DEPLOYMENTS, deployment, status, MANAGER)
 }
 
 const conditionsOf = (

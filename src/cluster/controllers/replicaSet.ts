@@ -52,7 +52,8 @@ const report = (hands: Hands, inventory: Inventory, set: JsonObject): void => {
       observedGeneration: metadataOf(set)["generation"] ?? 1,
       replicas: active.length,
       ...(active.length === 0 ? {} : { fullyLabeledReplicas: active.length }),
-      ...positive(counts)
+      ...positive(counts),
+      terminatingReplicas: inventory.podsOf(uidOf(set)).filter((pod) => pod.deleting).length
     },
     MANAGER
   )

@@ -36,7 +36,8 @@ describe("the controllers of the embedded cluster", () => {
         replicas: 3,
         updatedReplicas: 3,
         readyReplicas: 3,
-        availableReplicas: 3
+        availableReplicas: 3,
+        terminatingReplicas: 0
       })
       assert.deepInclude(conditionOf(read("Deployment", "web"), "Available"), { status: "True" })
       assert.deepInclude(conditionOf(read("Deployment", "web"), "Progressing"), {
