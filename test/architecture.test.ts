@@ -39,6 +39,9 @@ const CONFORMANCE =
 
 const CONTROLLERS = "run as a whole in virtual time: test/cluster/controllers/Controllers.test.ts"
 
+const PROMQL =
+  "asked query by query in test/cluster/world/promql/PromQl.test.ts, and beside a real Prometheus in test/integration"
+
 /** Files with logic whose tests live elsewhere, each with the reason. May only name existing files. */
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/cluster/api/ApiServer.ts": CONFORMANCE,
@@ -84,6 +87,17 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/cluster/controllers/revisions.ts": CONTROLLERS,
 
   "src/cluster/controllers/statefulSet.ts": CONTROLLERS,
+  "src/cluster/world/MetricsServer.ts": "looked at through the API in test/cluster/world/{World,ports}.test.ts",
+  "src/cluster/world/RunningPod.ts": "what pods do and use is asked in test/cluster/world/World.test.ts",
+  "src/cluster/world/Site.ts": "asked through the pages of test/cluster/world/prometheusPages.test.ts",
+  "src/cluster/world/exporters.ts": "its series are asked for in test/cluster/world/World.test.ts",
+  "src/cluster/world/manifest.ts": "applied and scaled in test/cluster/Cluster.test.ts",
+  "src/cluster/world/names.ts": "every spelling of a name is asked in test/cluster/world/ports.test.ts",
+  "src/cluster/world/promql/binary.ts": PROMQL,
+  "src/cluster/world/promql/functions.ts": PROMQL,
+  "src/cluster/world/promql/overTime.ts": PROMQL,
+  "src/cluster/world/promql/syntax.ts": "read and refused in test/cluster/world/promql/parse.test.ts",
+  "src/cluster/world/promql/tokens.ts": "read and refused in test/cluster/world/promql/parse.test.ts",
   "schemas/Status.ts": "a wire schema: test/manifests/crd.test.ts walks it, and the real API server stores it",
   "schemas/crd/GeneralScaler/spec.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",
   "schemas/crd/ScalingPolicy/scaling.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",

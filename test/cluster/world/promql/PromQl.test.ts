@@ -37,6 +37,8 @@ const world = () => {
 
 const { promql } = world()
 
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => (a < b ? -1 : 1)
+
 /** "label=value,... number" of each, in order. */
 const answer = (query: string, atMillis = AT): unknown => {
   try {
