@@ -18,7 +18,7 @@ timed = TIMEFORMAT='make $@ took %1R s'; time $(call script,$(1))
 say-context = @echo "Kubernetes context: $$(kubectl config current-context)"
 need-engine = @docker info >/dev/null 2>&1 || { echo "No container engine answers: start Docker, or Podman with its Docker socket, then run make $@ again." >&2; exit 1; }
 
-.PHONY: help setup dev-install check-deps dev run build generate check test test-integration test-docker bench \
+.PHONY: help setup dev-install check-deps dev run build generate check test test-integration quality test-docker bench \
   install uninstall deploy undeploy status docker-build docker-run prod-build clean ready packages
 
 help: ## Show all commands
@@ -61,6 +61,10 @@ test: ready ## Unit tests, in virtual time
 
 test-integration: ready ## Tests against a real Kubernetes control plane, Prometheus and NATS (COMPILE=1 makes missing servers)
 	@$(call timed,test:integration)
+
+quality: ready ## How good the default decides, beside HPA, KEDA and KPA (TRACES=dir: on a folder of traces)
+	@mkdir -p .cache
+	@node src/main.ts quality $(if $(TRACES),--traces $(TRACES)) --references .cache/quality.references.json --json .cache/quality.json $(ARGS)
 
 test-docker: ## Unit tests in a clean container
 	$(need-engine)

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { Result } from "effect"
 import { parse, stringify } from "yaml"
-import { readPolicyFile } from "#cli/decide/policyFile"
+import { readPolicyFile } from "#judge/policyFile"
 import { Session } from "#cli/decide/Session"
 import { Limiter } from "#schemas/Decision"
 

@@ -27,6 +27,7 @@ const targets = [
   "check",
   "test",
   "test-integration",
+  "quality",
   "test-docker",
   "bench",
   "install",

@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { Conversation } from "./decide/Conversation.ts"
-import { readPolicyFile } from "./decide/policyFile.ts"
+import { readPolicyFile } from "#judge/policyFile"
 import { Session } from "./decide/Session.ts"
 
 /** What is wrong has been said; the shell only has to know that something is. */

@@ -14,6 +14,7 @@ const VERBS = {
   run: async () => (await import("#cli/run")).runCommand,
   doctor: async () => (await import("#cli/doctor")).doctorCommand,
   decide: async () => (await import("#cli/decide")).decideCommand,
+  quality: async () => (await import("#cli/quality")).qualityCommand,
   explain: async () => (await import("#cli/explain")).explainCommand,
   validate: async () => (await import("#cli/validate")).validateCommand,
   manifests: async () => (await import("#cli/manifests")).manifestsCommand

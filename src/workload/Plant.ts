@@ -77,8 +77,8 @@ export class Plant {
     const { seconds, seed, workload } = load
     this.load = load
     this.course = courseOf(seconds)
-    this.desired = replicas
-    this.#fleet = new Fleet(replicas, startupTimes(workload.startupSeconds, seed))
+    this.desired = Math.min(workload.maxReplicas, Math.max(workload.minReplicas, replicas))
+    this.#fleet = new Fleet(this.desired, startupTimes(workload.startupSeconds, seed))
     this.#requests = new RequestService(workload)
     this.#messages = new MessageQueue(workload, (second, messages) => {
       this.course.bad[second] = messages

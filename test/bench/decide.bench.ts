@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import * as Result from "effect/Result"
 import { parse, stringify } from "yaml"
-import { type PolicyFile, readPolicyFile } from "#cli/decide/policyFile"
+import { type PolicyFile, readPolicyFile } from "#judge/policyFile"
 import { initialMemory } from "#domain/memory"
 import { play } from "#domain/play"
 import type { DecisionRecord } from "#schemas/Decision"

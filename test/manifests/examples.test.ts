@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { readPolicyFile } from "#cli/decide/policyFile"
+import { readPolicyFile } from "#judge/policyFile"
 import { SOURCES } from "#sources/index"
 
 const root = new URL("../../", import.meta.url).pathname

@@ -4,16 +4,11 @@
  * is judged here is what a user gets. A line that cannot be used is answered with "keep it" or not at all.
  */
 import * as Result from "effect/Result"
-import { initialMemory } from "#domain/memory"
-import { play } from "#domain/play"
-import type { Memory } from "#schemas/Memory"
-import type { Observation } from "#schemas/Observation"
-import type { Role, Signal } from "#schemas/Policy"
-import { measured, missing, type Reading } from "#schemas/Reading"
-import { unusable } from "#sources/Source"
-import { type PolicyFile, readPolicyFile } from "./policyFile.ts"
-import { SECONDS_MAX, targetOf } from "./Session.ts"
-import { workloadPolicy } from "./workloadPolicy.ts"
+import { Decider } from "#judge/Decider"
+import { measureOf, readingOf } from "#judge/measures"
+import { type PolicyFile, readPolicyFile } from "#judge/policyFile"
+import { SECONDS_MAX } from "./Session.ts"
+import { workloadPolicy } from "#judge/workloadPolicy"
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -26,30 +21,6 @@ const parsed = (text: string): Json | undefined => {
   } catch {
     return undefined
   }
-}
-
-/** Which of the protocol's numbers each role is, and by what factor: utilizations are percentages here. */
-const METRICS: Readonly<Record<Role, readonly [string, number]>> = {
-  demand: ["rps", 1],
-  served: ["servedRps", 1],
-  utilization: ["cpuUtilisation", 100],
-  concurrency: ["concurrency", 1],
-  backlog: ["queueLength", 1],
-  latency: ["p95LatencyMs", 1],
-  errorRate: ["errorRate", 1],
-  badFraction: ["badFraction", 1]
-}
-
-const LOST = missing("NotGiven", "The scrape was lost.")
-
-const readingOf = ({ role }: Signal, metrics: unknown, at: number): Reading => {
-  if (role === undefined || !isJson(metrics)) return LOST
-  const [field, factor] = METRICS[role]
-  const value = metrics[field]
-  if (typeof value !== "number") return LOST
-  const age = metrics["ageSeconds"]
-  const ageMillis = typeof age === "number" && age > 0 && age <= SECONDS_MAX ? Math.round(age * 1000) : 0
-  return unusable(value * factor, `The value of ${field}`) ?? measured(value * factor, at - ageMillis)
 }
 
 const count = (value: unknown): number | undefined =>
@@ -71,8 +42,7 @@ interface Answered {
 export class Conversation {
   readonly #given: PolicyFile | undefined
   readonly #told: (policy: string) => void
-  #file: PolicyFile | undefined = undefined
-  #memory: Memory | undefined = undefined
+  #decider: Decider | undefined = undefined
   #rest = ""
   #over = false
   warnings: Array<string> = []
@@ -119,39 +89,30 @@ export class Conversation {
     const file = made === undefined ? Result.succeed(this.#given) : readPolicyFile("init", made, undefined)
     return Result.flatMap(file, (found) => {
       if (found === undefined) return Result.fail("there is no policy to decide by")
-      this.#file = found
-      this.#memory = undefined
+      this.#decider = new Decider(found)
       return Result.succeed(found)
     })
   }
 
   #tick(message: Json) {
     const { metrics, seq } = message
-    const file = this.#file
-    const [t, replicas, ready] = [message["t"], count(message["desired"]), count(message["ready"])]
-    if (file === undefined || typeof t !== "number" || !(Math.abs(t) <= SECONDS_MAX) || replicas === undefined) {
+    const decider = this.#decider
+    const [t, replicas] = [message["t"], count(message["desired"])]
+    if (decider === undefined || typeof t !== "number" || !(Math.abs(t) <= SECONDS_MAX) || replicas === undefined) {
       this.warnings.push("a tick needs t and desired, and an init message before it")
       return { seq, desired: null }
     }
-    const { engines, policy } = file
     const at = Math.round(t * 1000)
-    const observation: Observation = {
+    const ready = count(message["ready"]) ?? replicas
+    const decision = decider.decide({
       at,
-      target: targetOf(policy),
-      state: {
-        specReplicas: replicas,
-        statusReplicas: (ready ?? replicas) + (count(message["starting"]) ?? 0),
-        readyReplicas: ready ?? replicas,
-        resourceVersion: "",
-        rollingOut: false
-      },
-      readings: policy.signals.map((signal) => ({ signal: signal.name, reading: readingOf(signal, metrics, at) })),
-      seed: count(seq) ?? 0
-    }
-    const memory = this.#memory ?? initialMemory(policy, at)
-    const decided = play({ policy, engines, observation, memory })
-    this.#memory = decided.memory
-    const { desired, engine, limitedBy, reason } = decided.decision
+      replicas,
+      ready,
+      pods: ready + (count(message["starting"]) ?? 0),
+      seed: count(seq) ?? 0,
+      reading: (signal) => readingOf(measureOf(signal), metrics, at)
+    })
+    const { desired, engine, limitedBy, reason } = decision
     return { seq, desired: desired === replicas ? null : desired, engine, limitedBy, reason }
   }
 }

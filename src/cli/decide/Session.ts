@@ -3,15 +3,11 @@
  * in between. A line that cannot be understood ends the session, because a decider that skips is one that is wrong.
  */
 import * as Result from "effect/Result"
-import { initialMemory } from "#domain/memory"
-import { play } from "#domain/play"
+import { Decider } from "#judge/Decider"
 import type { Decision } from "#schemas/Decision"
-import type { Memory } from "#schemas/Memory"
-import type { Observation } from "#schemas/Observation"
-import type { Policy, Target } from "#schemas/Policy"
 import { measured, missing, type Reading } from "#schemas/Reading"
 import { unusable } from "#sources/Source"
-import type { PolicyFile } from "./policyFile.ts"
+import type { PolicyFile } from "#judge/policyFile"
 
 const REPLICAS_MAX = 2 ** 31 - 1
 /** Milliseconds that every date can hold. */
@@ -74,12 +70,6 @@ const NOT_GIVEN = missing("NotGiven", "No value was given for it.")
 const readingOf = (name: string, value: unknown, at: number): Reading =>
   typeof value === "number" ? (unusable(value, `The value of ${name}`) ?? measured(value, at)) : NOT_GIVEN
 
-/** Which of the selected Deployments is meant does not matter to a decision. */
-export const targetOf = ({ ref, targets }: Policy): Target =>
-  targets._tag === "Ref"
-    ? targets.target
-    : { apiVersion: "apps/v1", kind: "Deployment", namespace: ref.namespace, name: ref.name }
-
 export const answerOf = (t: number, { desired, engine, limitedBy, reason, recommended }: Decision) => ({
   t,
   desired,
@@ -90,20 +80,17 @@ export const answerOf = (t: number, { desired, engine, limitedBy, reason, recomm
 })
 
 export class Session {
-  readonly #file: PolicyFile
-  readonly #target: Target
+  readonly #decider: Decider
   readonly #names: ReadonlySet<string>
   /** Said once each. */
   readonly #warned = new Set<string>()
-  #memory: Memory | undefined = undefined
   #lastT = Number.NEGATIVE_INFINITY
   #line = 0
   #rest = ""
   warnings: Array<string> = []
 
   constructor(file: PolicyFile) {
-    this.#file = file
-    this.#target = targetOf(file.policy)
+    this.#decider = new Decider(file)
     this.#names = new Set(file.policy.signals.map(({ name }) => name))
   }
 
@@ -138,31 +125,15 @@ export class Session {
 
   #decide(line: Line) {
     this.#look(line)
-    const { engines, policy } = this.#file
     const at = Math.round(line.t * 1000)
-    const observation: Observation = {
+    const decision = this.#decider.decide({
       at,
-      target: this.#target,
-      state: {
-        specReplicas: line.replicas,
-        statusReplicas: line.replicas,
-        readyReplicas: line.ready,
-        resourceVersion: "",
-        rollingOut: false
-      },
-      readings: policy.signals.map((signal) => ({
-        signal: signal.name,
-        reading: readingOf(signal.name, Object.hasOwn(line.signals, signal.name) ? line.signals[signal.name] : null, at)
-      })),
-      seed: this.#line
-    }
-    const { decision, memory } = play({
-      policy,
-      engines,
-      observation,
-      memory: this.#memory ?? initialMemory(policy, at)
+      replicas: line.replicas,
+      ready: line.ready,
+      pods: line.replicas,
+      seed: this.#line,
+      reading: ({ name }) => readingOf(name, Object.hasOwn(line.signals, name) ? line.signals[name] : null, at)
     })
-    this.#memory = memory
     return answerOf(line.t, decision)
   }
 

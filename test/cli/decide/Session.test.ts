@@ -2,7 +2,7 @@ import { Result } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 import { parse, stringify } from "yaml"
-import { readPolicyFile } from "#cli/decide/policyFile"
+import { readPolicyFile } from "#judge/policyFile"
 import { Session } from "#cli/decide/Session"
 
 interface Golden {

@@ -1,9 +1,9 @@
 import { Result } from "effect"
 import { assert, describe, it } from "vitest"
 import { readFileSync } from "node:fs"
-import { readPolicyFile } from "#cli/decide/policyFile"
+import { readPolicyFile } from "#judge/policyFile"
 
-const root = new URL("../../..", import.meta.url).pathname
+const root = new URL("../..", import.meta.url).pathname
 const fixture = (path: string) => readFileSync(`${root}test/fixtures/crd/${path}`, "utf8")
 const failure = (content: string, name?: string) =>
   Result.match(readPolicyFile("f.yaml", content, name), { onFailure: (text) => text, onSuccess: () => "accepted" })

@@ -1,7 +1,7 @@
 import { Result } from "effect"
 import { assert, describe, it } from "vitest"
-import { readPolicyFile } from "#cli/decide/policyFile"
-import { workloadPolicy } from "#cli/decide/workloadPolicy"
+import { readPolicyFile } from "#judge/policyFile"
+import { workloadPolicy } from "#judge/workloadPolicy"
 
 const http = {
   kind: "http",

@@ -41,8 +41,17 @@ const messages = [
   asked("backlog", "backlog", "sum(queue_messages_waiting)", true)
 ]
 
+export interface Choices {
+  /** Absent: the engine's own. */
+  readonly intervalSeconds?: number
+  /** The use of the CPU is all that is measured. */
+  readonly cpuOnly?: boolean
+  /** Options of the engine auto. */
+  readonly auto?: Json
+}
+
 /** As YAML, the way a person would apply it. */
-export const workloadPolicy = (init: Json): string => {
+export const workloadPolicy = (init: Json, { auto, cpuOnly = false, intervalSeconds }: Choices = {}): string => {
   const { kind, limits, slo } = init
   const targetMs = numberIn(slo, "latencyMs", 500)
   const goodFraction = numberIn(slo, "target", 0.99)
@@ -56,7 +65,9 @@ export const workloadPolicy = (init: Json): string => {
       spec: {
         target: { apiVersion: "apps/v1", kind: "Deployment", name: "workload" },
         scaling: { minReplicas: numberIn(limits, "min", 1), maxReplicas: numberIn(limits, "max", 50) },
-        signals: isQueue ? messages : requests(targetMs),
+        ...(intervalSeconds === undefined ? {} : { interval: `${intervalSeconds}s` }),
+        signals: cpuOnly ? [CPU] : isQueue ? messages : requests(targetMs),
+        ...(auto === undefined ? {} : { engines: [{ auto }] }),
         objectives: {
           ...(isQueue
             ? { queue: { drainSeconds: numberIn(slo, "drainSeconds", 60) } }

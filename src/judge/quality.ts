@@ -1,0 +1,113 @@
+/**
+ * What is tried to say how good the default decides: which entrants meet which scenarios, in sections that each answer
+ * one question. A job is one scenario of one section, so that whoever runs them can show how far it is.
+ */
+import { hashOf } from "#domain/hash"
+import { type Load, loadOf, type Scenario } from "#workload/Load"
+import type { Seed } from "#workload/words"
+import { referenceOf } from "./clairvoyant.ts"
+import { judge, type Judged, outcomeOf } from "./contest.ts"
+import { type Entrant, type Own, ownEntrant, rivalEntrant, USUAL_RIVALS } from "./entrants.ts"
+import type { RivalName } from "./rivals/index.ts"
+import { drifting, losing } from "./scenarios.ts"
+import { type Outcome, scored } from "./score.ts"
+
+export const SECTIONS = ["main", "objective", "drift", "lost", "cpu", "knobs", "choice"] as const
+export type Section = (typeof SECTIONS)[number]
+
+/** What the clairvoyant came to, which takes longer than all others together and never changes. */
+export interface Measure extends Outcome {
+  readonly reference: number
+}
+
+export type References = Readonly<Record<string, Measure>>
+
+export interface Job {
+  readonly section: Section
+  readonly scenario: Scenario
+  readonly seed: Seed
+  readonly entrants: ReadonlyArray<Entrant>
+}
+
+const OBJECTIVES = [0.95, 0.98, 0.995, 0.999]
+const TARGETS = [0.4, 0.5, 0.6, 0.8, 0.9]
+export const OURS = "auto"
+const CPU_INTERVAL_SECONDS = 15
+
+const SWEPT: ReadonlyArray<RivalName> = USUAL_RIVALS
+
+export interface Wanted {
+  readonly scenarios: ReadonlyArray<Scenario>
+  readonly seeds: ReadonlyArray<Seed>
+  readonly sections: ReadonlyArray<Section>
+  readonly rivals: ReadonlyArray<RivalName>
+  /** Settings of `auto` among which one is chosen by the other scenarios. */
+  readonly tries: ReadonlyArray<Own["auto"]>
+}
+
+const entrantsOf = (section: Section, { rivals, tries }: Wanted): ReadonlyArray<Entrant> => {
+  const ours = ownEntrant(OURS, "NimbusGuard")
+  const against = rivals.map((name) => rivalEntrant(name))
+  switch (section) {
+    case "main":
+    case "drift":
+    case "lost":
+      return [ours, ...against]
+    case "objective":
+      return OBJECTIVES.map((goodFraction) => ownEntrant(`${OURS}:${goodFraction}`, "NimbusGuard", { goodFraction }))
+    case "cpu":
+      return [
+        ownEntrant(`${OURS}, CPU alone`, "CPU alone", { cpuOnly: true, intervalSeconds: CPU_INTERVAL_SECONDS }),
+        ownEntrant(`${OURS}, 15 s`, "Every 15 s", { intervalSeconds: CPU_INTERVAL_SECONDS })
+      ]
+    case "knobs":
+      return SWEPT.flatMap((name) => TARGETS.map((target) => rivalEntrant(name, target)))
+    case "choice":
+      return tries.map((auto = {}) => ownEntrant(JSON.stringify(auto), "NimbusGuard", { auto }))
+  }
+}
+
+const CHANGED: Partial<Readonly<Record<Section, (scenario: Scenario) => Scenario>>> = { drift: drifting, lost: losing }
+
+/** Section by section, so that what matters most is known first. */
+export const jobsOf = (wanted: Wanted): ReadonlyArray<Job> =>
+  wanted.sections.flatMap((section) => {
+    const entrants = entrantsOf(section, wanted)
+    const change = CHANGED[section] ?? ((scenario: Scenario) => scenario)
+    // Without a CPU objective there is nothing to promise about a queue's age.
+    const scenarios =
+      section === "cpu" ? wanted.scenarios.filter(({ workload }) => workload.kind === "http") : wanted.scenarios
+    if (entrants.length === 0) return []
+    return scenarios.flatMap((scenario) =>
+      wanted.seeds.map((seed) => ({ section, scenario: change(scenario), seed, entrants }))
+    )
+  })
+
+const keyOf = ({ arrivals, factors, name, seconds, seed, workload }: Load): string => {
+  const { lost: _, ...plant } = workload
+  const sum = (numbers: Float64Array) => numbers.reduce((total, value) => total + value, 0)
+  return `${name} ${hashOf({ seconds, seed: String(seed), plant, arrivals: sum(arrivals), factors: sum(factors) })}`
+}
+
+export interface Done {
+  readonly section: Section
+  readonly judged: ReadonlyArray<Judged>
+  /** What was found out about the reference, to be known the next time. */
+  readonly references: References
+}
+
+export const CLAIRVOYANT = "clairvoyant"
+
+export const workOff = ({ entrants, scenario, section, seed }: Job, known: References): Done => {
+  const load = loadOf(scenario, seed)
+  const key = keyOf(load)
+  const measure = known[key] ?? measureOf(load)
+  const ideal = { scenario: load.name, entrant: CLAIRVOYANT, ...scored(measure, measure.reference) }
+  const judged = entrants.map((entrant) => judge(load, measure.reference, entrant))
+  return { section, judged: section === "main" ? [...judged, ideal] : judged, references: { [key]: measure } }
+}
+
+const measureOf = (load: Load): Measure => {
+  const { podHours, run } = referenceOf(load)
+  return { ...outcomeOf(run), reference: podHours }
+}

@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll } from "vitest"
+import { nimbusguard } from "#test/cli/nimbusguard"
+
+const folder = mkdtempSync(join(tmpdir(), "nimbusguard-quality-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+writeFileSync(join(folder, "scenarios.json"), JSON.stringify({ shop: { kind: "http", c: 4, S: 0.1, T: 0.5, D: 20 } }))
+writeFileSync(
+  join(folder, "shop.csv"),
+  `seconds,rps\n${Array.from({ length: 20 }, (_, minute) => `${minute * 60},${200 + 20 * minute}`).join("\n")}\n`
+)
+
+describe("nimbusguard quality", () => {
+  it("judges a folder of traces, keeps the references and writes the figures", () => {
+    const [references, json] = ["references.json", "figures.json"].map((name) => join(folder, name))
+    const { code, stdout } = nimbusguard([
+      "quality",
+      ...["--traces", folder, "--sections", "main", "--rivals", "hpa"],
+      ...["--references", references ?? "", "--json", json ?? ""]
+    ])
+    assert.strictEqual(code, 0)
+    assert.match(stdout, /^shop +\d/mu)
+    assert.strictEqual(Object.keys(JSON.parse(readFileSync(references ?? "", "utf8")) as object).length, 1)
+    const { main } = JSON.parse(readFileSync(json ?? "", "utf8")) as {
+      main: ReadonlyArray<{ readonly entrant: string }>
+    }
+    assert.deepStrictEqual(
+      main.map(({ entrant }) => entrant),
+      ["auto", "hpa", "clairvoyant"]
+    )
+  })
+
+  it.each([
+    [["--traces", join(folder, "none")], /cannot be read/u],
+    [["--only", "shop"], /There is no scenario shop: choose of web-steady, /u],
+    [["--sections", "all"], /There is no section all: choose of main, objective, /u],
+    [["--rivals", "vpa"], /There is no rival vpa: choose of hpa, keda, /u],
+    [["--try", "headroom"], /--try is headroom: write an option of auto and its values/u]
+  ])("refuses %s in a sentence", (args, sentence) => {
+    const { code, stderr } = nimbusguard(["quality", ...args])
+    assert.strictEqual(code, 1)
+    assert.match(stderr, sentence)
+  })
+})
