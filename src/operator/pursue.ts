@@ -23,6 +23,7 @@ import type { BoundPolicy } from "#operator/bind"
 import type { Recalled } from "#operator/checkpoint"
 import { type ForeignChange, nameOf } from "#operator/Facts"
 import { Leader } from "#operator/Leader"
+import { Ledger } from "#operator/Ledger"
 import { asStep } from "#operator/learn"
 import type { PolicyObject } from "#operator/Mailbox"
 import { commitmentsFor, commitmentsOf, withCommitments } from "#operator/status"
@@ -177,7 +178,7 @@ const NOTHING_LOST: Recovery = { recovered: [], unread: undefined }
  */
 const recover = Effect.fnUntraced(function* (
   input: PursueInput
-): Effect.fn.Return<Recovery, never, Kubernetes | KubernetesDiscovery> {
+): Effect.fn.Return<Recovery, never, Kubernetes | KubernetesDiscovery | Ledger> {
   const { object, observation, pursuit } = input
   const { inherited } = pursuit
   if (inherited === "compared") return NOTHING_LOST
@@ -199,6 +200,11 @@ const recover = Effect.fnUntraced(function* (
     return NOTHING_LOST
   }
   if (!owner.success.ours) return NOTHING_LOST
+  const told = yield* toldBefore(input, to)
+  if (told !== undefined) {
+    pursuit.memory = settle({ ...told, policy: input.bound.policy, memory: pursuit.memory })
+    return NOTHING_LOST
+  }
   const outcome = { _tag: "Recovered", from: from ?? to, to, by: FIELD_MANAGER } satisfies Outcome
   const before = pursuit.memory
   const decision: Decision = {
@@ -214,6 +220,23 @@ const recover = Effect.fnUntraced(function* (
   pursuit.memory = settle({ policy: input.bound.policy, memory: before, observation, decision, outcome })
   const plan: Plan = { observation, before, memory: before, decision }
   return { recovered: [yield* recordOf(input, plan, before, outcome)], unread: undefined }
+})
+
+/**
+ * Our own record of it, from before we lost the lease and won it back: the write needs no second one, and counts from
+ * when it was made. Status was not told of it, or it would be no question now.
+ */
+const toldBefore = Effect.fnUntraced(function* ({ object, pursuit }: PursueInput, to: number) {
+  const ledger = yield* Ledger
+  const { name, kind } = pursuit.target
+  const newest = (yield* ledger.records(object.ref.uid)).find(
+    ({ observation: { target }, outcome }) =>
+      target.name === name && target.kind === kind && (outcome._tag === "Scaled" || outcome._tag === "Recovered")
+  )
+  const { outcome } = newest ?? {}
+  if (newest === undefined || (outcome?._tag !== "Scaled" && outcome?._tag !== "Recovered")) return undefined
+  const isNewest = newest.observation.at >= (pursuit.memory.lastWriteAt ?? Number.NEGATIVE_INFINITY)
+  return isNewest && outcome.to === to ? newest : undefined
 })
 
 /** What the next tick may find healed. */

@@ -64,6 +64,43 @@ describe("a target pursued", () => {
   )
 
   simulated(
+    "does not report a write again that it recorded itself before it lost the lease and won it back",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 3)
+      world.policy("web", { scaling: { minReplicas: 1, maxReplicas: 10, cooldownPeriod: 120 } })
+      world.load("web", 3)
+      yield* running(
+        world,
+        Effect.gen(function* () {
+          yield* Effect.sleep("1 minute")
+          const healed = world.api.fault(({ method, path }) =>
+            method === "PATCH" && path.endsWith("/status") && world.writes.length > 0
+              ? { kind: "unreachable" }
+              : undefined
+          )
+          world.load("web", 6)
+          yield* Effect.sleep("20 seconds")
+          assert.strictEqual(world.replicas("web"), 6)
+          world.api.setDown(true)
+          yield* Effect.sleep("30 seconds")
+          healed()
+          world.api.setDown(false)
+          world.load("web", 2)
+          yield* Effect.sleep("10 minutes")
+          const ledger = yield* Ledger
+          const outcomes = (yield* ledger.activity).map(({ outcome }) => outcome).filter((each) => each !== "Refused")
+          assert.deepStrictEqual(outcomes, ["Scaled", "Scaled"])
+          // The cooldown is that of the write, not of its being found again.
+          const [up, down] = world.writes.map(({ at }) => at)
+          assert.isAtLeast((down ?? 0) - (up ?? 0), 120_000)
+        })
+      )
+    }),
+    { seeds: 3 }
+  )
+
+  simulated(
     "reports a write once whose record died with its operator, and counts it",
     Effect.gen(function* () {
       const world = yield* makeWorld
