@@ -110,6 +110,8 @@ export interface EgressRequest {
 export interface EgressAnswer {
   readonly status: number
   readonly body: string
+  /** The header Retry-After, as it came. */
+  readonly retryAfter?: string
   /** Printable address of the server that answered. */
   readonly url: string
   /** The answer came from another origin, which was asked without the request's headers. */

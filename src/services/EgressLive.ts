@@ -207,6 +207,7 @@ const make = Effect.fn("EgressLive.make")(function* (settings: EgressSettings) {
         return {
           status: answer.status,
           body: answer.body,
+          ...(answer.retryAfter === undefined ? {} : { retryAfter: answer.retryAfter }),
           url,
           strippedOfCredentials: from.stripped
         } satisfies EgressAnswer

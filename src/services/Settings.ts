@@ -118,6 +118,30 @@ export const SETTINGS = {
     "Where the OpenAI API, or one that speaks like it, is served."
   ),
   openaiModel: setting("OPENAI_MODEL", readers.text, "gpt-4o-mini", "Model that the advisor asks."),
+  openaiCallsPerHour: setting(
+    "OPENAI_CALLS_PER_HOUR",
+    readers.count,
+    60,
+    "Requests to the model within an hour, of all policies together; beyond that there is no advice."
+  ),
+  openaiTokensPerHour: setting(
+    "OPENAI_TOKENS_PER_HOUR",
+    readers.count,
+    200_000,
+    "Tokens within an hour, sent and answered."
+  ),
+  openaiPseudonyms: setting(
+    "OPENAI_PSEUDONYMS",
+    readers.boolean,
+    true,
+    "Keep the names of workloads and signals out of what the model is asked. Secrets, labels, annotations and servers' own words are never sent."
+  ),
+  openaiInputPrice: optional(
+    "OPENAI_INPUT_PRICE",
+    readers.amount,
+    "Price of a million tokens that are sent, for `nimbusguard_openai_cost_total`."
+  ),
+  openaiOutputPrice: optional("OPENAI_OUTPUT_PRICE", readers.amount, "The same of tokens that are answered."),
   googleWorkloadIdentity: setting(
     "GOOGLE_WORKLOAD_IDENTITY",
     readers.boolean,

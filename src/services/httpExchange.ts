@@ -17,6 +17,7 @@ import type { Turns } from "#services/turns"
 export interface Exchange {
   readonly status: number
   readonly location: string | undefined
+  readonly retryAfter?: string | undefined
   readonly body: string
 }
 
@@ -136,6 +137,9 @@ const readText = (url: URL, body: Readable, gzipped: boolean, options: ExchangeO
     return text
   })
 
+/** A number or a date. */
+const RETRY_AFTER_CHARS_MAX = 40
+
 const single = (header: string | ReadonlyArray<string> | undefined): string | undefined =>
   typeof header === "string" ? header : header?.join(", ")
 
@@ -180,7 +184,8 @@ export const exchange = async (url: URL, options: ExchangeOptions): Promise<Exch
     discard(answer.body)
     throw tooLarge(options.limit)
   }
-  return { status, location: undefined, body: await readText(url, answer.body, gzipped, options) }
+  const retryAfter = single(answer.headers["retry-after"])?.slice(0, RETRY_AFTER_CHARS_MAX)
+  return { status, location: undefined, retryAfter, body: await readText(url, answer.body, gzipped, options) }
 }
 
 const codeOf = (error: unknown): string =>

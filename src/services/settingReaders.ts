@@ -22,6 +22,12 @@ export const port: Reader<number> = (value) => {
     : Result.fail("write a port number, 1 to 65535, or 0 for any free port")
 }
 
+export const count: Reader<number> = (value) =>
+  /^\d{1,9}$/.test(value) ? Result.succeed(Number(value)) : Result.fail("write a whole number, 0 or more")
+
+export const amount: Reader<number> = (value) =>
+  /^\d{1,9}(?:\.\d{1,9})?$/.test(value) ? Result.succeed(Number(value)) : Result.fail("write an amount, such as 0.15")
+
 const TRUE = new Set(["true", "1", "yes", "on"])
 const FALSE = new Set(["false", "0", "no", "off"])
 

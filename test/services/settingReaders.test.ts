@@ -25,6 +25,8 @@ describe("readers of settings", () => {
         readers.namespace,
         readers.namespaces,
         readers.secret,
+        readers.count,
+        readers.amount,
         readers.oneOf("json", "pretty")
       ]
       for (const read of all) {
@@ -33,6 +35,18 @@ describe("readers of settings", () => {
       }
     })
   )
+
+  it("take whole numbers for counts, and amounts with a point", () => {
+    const texts = ["0", "60", "0.15", "-1", "1e9", "12,5", ""]
+    assert.deepStrictEqual(
+      texts.map((text) => accepted(readers.count(text))),
+      [0, 60, undefined, undefined, undefined, undefined, undefined]
+    )
+    assert.deepStrictEqual(
+      texts.map((text) => accepted(readers.amount(text))),
+      [0, 60, 0.15, undefined, undefined, undefined, undefined]
+    )
+  })
 
   const addresses: ReadonlyArray<[string, string | undefined]> = [
     ["127.0.0.1", "127.0.0.1"],
