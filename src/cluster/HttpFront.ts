@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { ApiServer } from "#cluster/api/ApiServer"
+import { Refusal } from "#cluster/api/Refusal"
 import type { ApiAnswer, ApiRequest, OpenWatch } from "#cluster/api/requests"
 import type { WatchEvent } from "#cluster/api/watches"
 
@@ -25,6 +26,7 @@ export interface FrontOptions {
 
 const HOST = "127.0.0.1"
 const BODY_MAX_BYTES = 3 * 1024 * 1024
+const TOO_LARGE = `a body of more than ${BODY_MAX_BYTES} bytes is too large`
 const BOOKMARK_MILLIS = 60_000
 const WATCH_DEFAULT_SECONDS = 1800
 
@@ -66,19 +68,9 @@ const received = (request: IncomingMessage, response: ServerResponse, then: (bod
   request.once("error", () => response.destroy())
   request.once("end", () => {
     if (size <= BODY_MAX_BYTES) then(Buffer.concat(chunks))
-    else reply(response, { status: 413, body: failure(413, "RequestEntityTooLarge", `limit is ${BODY_MAX_BYTES}`) })
+    else reply(response, { status: 413, body: new Refusal(413, "RequestEntityTooLarge", TOO_LARGE).status })
   })
 }
-
-const failure = (code: number, reason: string, message: string) => ({
-  kind: "Status",
-  apiVersion: "v1",
-  metadata: {},
-  status: "Failure",
-  message,
-  reason,
-  code
-})
 
 /** Undefined: no JSON, as a body of protobuf is none. */
 const parsed = (body: Buffer): unknown => {

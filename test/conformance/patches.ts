@@ -221,6 +221,13 @@ export const patches: ReadonlyArray<Case> = [
       assert.strictEqual(at((await api.send("GET", widgets(api, "w"))).body, "spec.size"), 6)
       const late = await api.send("PUT", widgets(api, "w/scale"), { body: { ...seen.body, spec: { replicas: 7 } } })
       assert.strictEqual(late.status, 409)
+      const before = await api.send("GET", widgets(api, "w"))
+      const same = await api.send("PATCH", widgets(api, "w/scale"), {
+        body: { spec: { replicas: 6 } },
+        contentType: MERGE
+      })
+      assert.deepStrictEqual([same.status, version(same)], [200, version(before)])
+      assert.deepStrictEqual((await api.send("GET", widgets(api, "w"))).body, before.body)
     }
   }
 ]

@@ -4,6 +4,7 @@ import { request as httpsRequest } from "node:https"
 import { afterAll, beforeAll, describe, it } from "vitest"
 import { type Api, type Seen, type Sent, WIDGETS } from "#test/conformance/Api"
 import { CASES } from "#test/conformance/index"
+import { DEFINED } from "#test/conformance/definitions"
 import { type Running, WORKLOADS } from "#test/conformance/workloads"
 import type { Cluster } from "#test/controlplane/Cluster"
 import { eventually } from "#test/controlplane/eventually"
@@ -102,8 +103,8 @@ describeWith(["controlPlane"], "a real API server", () => {
     it.each(cases)("$title", async ({ run }) => run(await inNamespace()))
   })
 
-  describe("controllers, and kwok for the kubelet", () => {
-    it.each(WORKLOADS)("$title", async ({ run }) => {
+  describe("in time, with controllers, and kwok for the kubelet", () => {
+    it.each([...WORKLOADS, ...DEFINED])("$title", async ({ run }) => {
       const { namespace, send } = await inNamespace()
       const running: Running = {
         namespace,

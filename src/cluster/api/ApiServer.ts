@@ -2,12 +2,12 @@
  * A Kubernetes API in memory: one synchronous answer per request, watches as listeners. No clock, chance, promise or
  * network of its own, so that it stands in virtual time as well as behind an HTTP front.
  */
-import { definitionName, establishedStatus, resourceOf } from "#cluster/api/customResources"
+import { definitionName, establishedStatus } from "#cluster/api/customResources"
 import { discovered } from "#cluster/api/discovery"
 import type { Json, JsonObject } from "#cluster/api/json"
 import { isObject, metadataOf, nameOf, namespaceOf, objectAt, same, wordOf } from "#cluster/api/json"
 import { Kinds } from "#cluster/api/Kinds"
-import { listed, makePages, type Pages } from "#cluster/api/lists"
+import { listed, type Pages } from "#cluster/api/lists"
 import { checkSameUid } from "#cluster/api/preconditions"
 import { mergePatch } from "#cluster/api/patches"
 import { badRequest, methodNotAllowed, notFound, notSupported, Refusal, unprocessable } from "#cluster/api/Refusal"
@@ -31,15 +31,24 @@ import { tabled } from "#cluster/api/tables"
 import { opened } from "#cluster/api/watches"
 import { type WriteOptions, Writes } from "#cluster/api/Writes"
 
+const refusable = <A>(answer: () => A): A | ApiAnswer => {
+  try {
+    return answer()
+  } catch (error) {
+    if (error instanceof Refusal) return { status: error.code, body: error.status }
+    throw error
+  }
+}
+
 export class ApiServer {
   readonly store: Store
   readonly kinds = new Kinds()
   readonly #writes: Writes
-  readonly #pages: Pages = makePages()
-  readonly #now: () => number
+  readonly #pages: Pages = { next: 1, held: new Map() }
+  readonly now: () => number
 
   constructor(nowMillis: () => number, historyMax?: number) {
-    this.#now = nowMillis
+    this.now = nowMillis
     this.store = new Store(historyMax)
     this.#writes = new Writes(this.store, nowMillis)
     for (const name of ["default", "kube-system"]) {
@@ -94,22 +103,12 @@ export class ApiServer {
 
   /** Every refusal is an answer with a Status. */
   handle(request: ApiRequest): ApiAnswer {
-    try {
-      return this.#answer(request)
-    } catch (error) {
-      if (error instanceof Refusal) return { status: error.code, body: error.status }
-      throw error
-    }
+    return refusable(() => this.#answer(request))
   }
 
   /** Refused at once, or open: an ERROR event, as of a version too old, is one of its events. */
   watch(request: ApiRequest): OpenWatch | ApiAnswer {
-    try {
-      return opened(this.store, this.kinds, addressOf(this.kinds, request.path), request, this.#now)
-    } catch (error) {
-      if (error instanceof Refusal) return { status: error.code, body: error.status }
-      throw error
-    }
+    return refusable(() => opened(this, addressOf(this.kinds, request.path), request))
   }
 
   #answer(request: ApiRequest): ApiAnswer {
@@ -118,10 +117,9 @@ export class ApiServer {
     const address = addressOf(this.kinds, request.path)
     const { name, namespace, resource, subresource } = address
     if (NOT_HERE.has(subresource)) throw notSupported(`${subresource} of ${resource.plural}`)
-    const shown = (object: JsonObject) => tabled(resource, request, this.#shown(resource, object), this.#now())
+    const shown = (object: JsonObject) => tabled(resource, request, this.#shown(resource, object), this.now())
     if (request.method === "GET") {
-      if (name === "")
-        return { status: 200, body: listed(this.store, this.kinds, this.#pages, address, request, this.#now()) }
+      if (name === "") return { status: 200, body: listed(this, this.#pages, address, request) }
       return { status: 200, body: shown(this.#writes.view(resource, this.#live(address), subresource)) }
     }
     const warnings: Array<string> = []
@@ -160,12 +158,8 @@ export class ApiServer {
     }
   }
 
-  #patched(
-    { name, namespace, resource, subresource }: Address,
-    request: ApiRequest,
-    options: WriteOptions,
-    shown: (object: JsonObject) => JsonObject
-  ) {
+  #patched(address: Address, request: ApiRequest, options: WriteOptions, shown: (object: JsonObject) => JsonObject) {
+    const { name, namespace, resource, subresource } = address
     const stored = this.kinds.stored(resource)
     const patch = request.body as Json
     const type = request.contentType?.split(";")[0] ?? ""
@@ -183,7 +177,7 @@ export class ApiServer {
       })
       return { status: applied.created ? 201 : 200, body: shown(this.#followed(stored, applied.object, options)) }
     }
-    const live = this.#live({ name, namespace, resource, subresource })
+    const live = this.#live(address)
     const view = this.#shown(resource, this.#writes.view(stored, live, subresource))
     const next = this.#toStored(resource, patchedBy(type, view, patch, resource) as JsonObject)
     checkSameUid(resource, live, next)
@@ -195,13 +189,12 @@ export class ApiServer {
     if (resource.answered !== undefined) return resource.answered(body)
     this.#inNamespace(resource, namespace)
     const stored = this.kinds.stored(resource)
-    const made = stored.kind === "CustomResourceDefinition" ? resourceOf(body) : undefined
     const object = this.#writes.create(stored, namespace, withDefaults(stored, this.#toStored(resource, body)), options)
-    return this.#followed(stored, object, options, made)
+    return this.#followed(stored, object, options)
   }
 
   /** What follows at once from some objects: a namespace is active, a CRD is served. */
-  #followed(resource: Resource, object: JsonObject, { dryRun }: WriteOptions, known?: Resource): JsonObject {
+  #followed(resource: Resource, object: JsonObject, { dryRun }: WriteOptions): JsonObject {
     if (dryRun) return object
     const settle = (status: JsonObject) =>
       this.#writes.update(
@@ -212,7 +205,9 @@ export class ApiServer {
       )
     if (resource.kind === "Namespace" && object["status"] === undefined) return settle({ phase: "Active" })
     if (resource.kind !== "CustomResourceDefinition") return object
-    this.kinds.define(known ?? resourceOf(object))
+    const made = this.kinds.define(object)
+    // What is stored is read by the new schema, without a new version.
+    this.store.reread(keyOf(made), (one) => this.#writes.shaped(made, one))
     const held = objectAt(object, "status")
     if (same(objectAt(held, "acceptedNames"), objectAt(objectAt(object, "spec"), "names"))) return object
     return settle(establishedStatus(object, this.#writes.now()))
@@ -253,14 +248,7 @@ export class ApiServer {
 
   #collectionDeleted(address: Address, request: ApiRequest, options: WriteOptions): ApiAnswer {
     const { continue: _, limit: __, ...query } = request.query ?? {}
-    const chosen = listed(
-      this.store,
-      this.kinds,
-      this.#pages,
-      address,
-      { ...request, accept: JSON_TYPE, query },
-      this.#now()
-    )
+    const chosen = listed(this, this.#pages, address, { ...request, accept: JSON_TYPE, query })
     const stored = this.kinds.stored(address.resource)
     for (const item of (chosen["items"] ?? []) as ReadonlyArray<JsonObject>) {
       const live = this.store.find(keyOf(stored), namespaceOf(item), nameOf(item))

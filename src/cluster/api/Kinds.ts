@@ -1,9 +1,14 @@
 /** The resources that are served now: the built-in ones, what CRDs add, and what the world computes. */
 import { builtIn } from "#cluster/api/builtIn"
+import { resourceOf } from "#cluster/api/customResources"
+import type { Json, JsonObject } from "#cluster/api/json"
+import { nameOf, same } from "#cluster/api/json"
 import { groupVersionOf, keyOf, type Resource } from "#cluster/api/Resource"
 
 export class Kinds {
-  readonly #resources = new Map<string, Resource>(builtIn().map((one) => [`${groupVersionOf(one)}/${one.plural}`, one]))
+  readonly #resources = new Map(builtIn().map((one) => [`${groupVersionOf(one)}/${one.plural}`, this.#judging(one)]))
+  /** By the definition's name: to compile rules takes longer than to compare them. */
+  readonly #made = new Map<string, { readonly spec: Json | undefined; readonly resource: Resource }>()
 
   get all(): ReadonlyArray<Resource> {
     return [...this.#resources.values()]
@@ -25,12 +30,36 @@ export class Kinds {
     return resource.guise === undefined ? resource : (this.find("v1", resource.guise.of) ?? resource)
   }
 
-  define(resource: Resource): void {
+  /** What a CRD asks for, or a resource as it is. */
+  define(given: Resource | JsonObject): Resource {
+    const resource = isResource(given) ? given : this.#of(given)
     for (const [path, one] of this.#resources) if (keyOf(one) === keyOf(resource)) this.#resources.delete(path)
     this.#resources.set(`${groupVersionOf(resource)}/${resource.plural}`, resource)
+    return resource
   }
 
   undefine(key: string): void {
     for (const [path, one] of this.#resources) if (one.custom && keyOf(one) === key) this.#resources.delete(path)
   }
+
+  /** A definition that could not be served is refused before it is stored. */
+  #judging(one: Resource): Resource {
+    if (one.kind !== "CustomResourceDefinition") return one
+    const judge = (object: JsonObject) => {
+      const causes = one.judge(object)
+      if (causes.length === 0) this.#of(object)
+      return causes
+    }
+    return { ...one, judge }
+  }
+
+  #of(definition: JsonObject): Resource {
+    const held = this.#made.get(nameOf(definition))
+    if (held !== undefined && same(held.spec, definition["spec"])) return held.resource
+    const resource = resourceOf(definition)
+    this.#made.set(nameOf(definition), { spec: definition["spec"], resource })
+    return resource
+  }
 }
+
+const isResource = (given: Resource | JsonObject): given is Resource => typeof given["plural"] === "string"

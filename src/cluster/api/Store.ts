@@ -72,6 +72,12 @@ export class Store {
     return [...this.#shelves.keys()]
   }
 
+  /** Shows the objects of a resource in another way; nothing happened to them. */
+  reread(resource: string, shown: (object: JsonObject) => JsonObject): void {
+    const objects = this.#shelf(resource).objects
+    for (const [key, object] of objects) objects.set(key, shown(object))
+  }
+
   put(resource: string, object: JsonObject, writer: Writer): JsonObject {
     const shelf = this.#shelf(resource)
     const key = keyWithin(namespaceOf(object), nameOf(object))

@@ -41,16 +41,10 @@ interface Step extends WriteOptions {
 }
 
 /** The server's own: a writer's word about them counts for nothing. */
-const FIXED = [
-  "name",
-  "namespace",
-  "uid",
-  "creationTimestamp",
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-  "generation",
-  "managedFields"
-]
+const FIXED =
+  "name namespace uid creationTimestamp deletionTimestamp deletionGracePeriodSeconds generation managedFields".split(
+    " "
+  )
 /** Dependents first: for the garbage collector, who then lets go. */
 const PROPAGATION: Readonly<Record<string, ReadonlyArray<string>>> = {
   Orphan: ["orphan"],
@@ -170,11 +164,12 @@ export class Writes {
     if (resource.scale === undefined) throw unknownPath()
     const kept = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"]
     const { selector, spec, status } = resource.scale
+    const replicas = valueAt(live, spec) ?? 0
     return {
       kind: "Scale",
       apiVersion: "autoscaling/v1",
       metadata: Object.fromEntries(Object.entries(metadataOf(live)).filter(([key]) => kept.includes(key))),
-      spec: { replicas: valueAt(live, spec) ?? 0 },
+      spec: replicas === 0 ? {} : { replicas },
       status: {
         replicas: valueAt(live, status) ?? 0,
         ...(selector === undefined ? {} : { selector: selectorText(valueAt(live, selector)) })
@@ -249,6 +244,11 @@ export class Writes {
     ).join("")
   }
 
+  /** Without what the schema does not know, and with what it puts in. */
+  shaped(resource: Resource, object: JsonObject): JsonObject {
+    return applyDefaults(resource.custom ? this.#pruned(resource, object) : object, resource.schema) as JsonObject
+  }
+
   #pruned(resource: Resource, object: JsonObject): JsonObject {
     return { ...(prune(object, resource.schema) as JsonObject), metadata: metadataOf(object) }
   }
@@ -263,8 +263,7 @@ export class Writes {
 
   #commit(resource: Resource, before: JsonObject | undefined, wanted: JsonObject, step: Step): JsonObject {
     this.#strict(resource, wanted, step)
-    const pruned = resource.custom ? this.#pruned(resource, wanted) : wanted
-    const next = applyDefaults(pruned, resource.schema) as JsonObject
+    const next = this.shaped(resource, wanted)
     const causes = resource.judge(next)
     if (causes.length > 0) throw invalidObject(resource, nameOf(next), causes)
     const by = {

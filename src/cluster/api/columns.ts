@@ -14,6 +14,8 @@ type Named = readonly [name: string, cell: Cell]
 const AGE: Named = ["Age", (object, now) => ageText(textAt(metadataOf(object), "creationTimestamp"), now)]
 const NAME: Named = ["Name", nameOf]
 
+const objectsAt = (object: JsonObject, key: string) => listAt(object, key).filter(isObject)
+
 const number =
   (path: string): Cell =>
   (object) =>
@@ -26,12 +28,16 @@ const shown =
   }
 const readyOf: Cell = (object) =>
   `${wordOf(number("status.readyReplicas")(object, 0))}/${wordOf(number("spec.replicas")(object, 0))}`
+const none: Cell = () => "<none>"
+const ports: Cell = (service) =>
+  objectsAt(objectAt(service, "spec"), "ports")
+    .map((one) => `${wordOf(one["port"])}/${wordOf(one["protocol"] ?? "TCP")}`)
+    .join(",")
 const sizeOf =
   (...fields: ReadonlyArray<string>): Cell =>
   (object) =>
     fields.reduce((sum, field) => sum + Object.keys(objectAt(object, field)).length, 0)
 
-const objectsAt = (object: JsonObject, key: string) => listAt(object, key).filter(isObject)
 const containers = (object: JsonObject): ReadonlyArray<JsonObject> => {
   const spec = objectAt(object, "spec")
   return objectsAt(isObject(spec["template"]) ? objectAt(spec["template"], "spec") : spec, "containers")
@@ -46,7 +52,13 @@ const each =
 const statuses = (pod: JsonObject) => objectsAt(objectAt(pod, "status"), "containerStatuses")
 const podReady: Cell = (pod) =>
   `${statuses(pod).filter((one) => one["ready"] === true).length}/${containers(pod).length}`
-const podRestarts: Cell = (pod) => statuses(pod).reduce((sum, one) => sum + Number(one["restartCount"] ?? 0), 0)
+/** "3 (25s ago)": how often, and when it last was. */
+const podRestarts: Cell = (pod, now) => {
+  const count = statuses(pod).reduce((sum, one) => sum + Number(one["restartCount"] ?? 0), 0)
+  const ends = statuses(pod).map((one) => wordOf(valueAt(one, "lastState.terminated.finishedAt")))
+  const last = ends.toSorted().at(-1) ?? ""
+  return count > 0 && last !== "" ? `${count} (${ageText(last, now)} ago)` : String(count)
+}
 const podStatus: Cell = (pod) => {
   if (metadataOf(pod)["deletionTimestamp"] !== undefined) return "Terminating"
   const states = statuses(pod).map((one) => objectAt(one, "state"))
@@ -57,8 +69,18 @@ const podStatus: Cell = (pod) => {
 
 const nodeStatus: Cell = (node) => {
   const ready = objectsAt(objectAt(node, "status"), "conditions").find((one) => one["type"] === "Ready")
-  return ready?.["status"] === "True" ? "Ready" : "NotReady"
+  const cordoned = valueAt(node, "spec.unschedulable") === true ? ",SchedulingDisabled" : ""
+  return `${ready?.["status"] === "True" ? "Ready" : "NotReady"}${cordoned}`
 }
+const ROLE = "node-role.kubernetes.io/"
+const nodeRoles: Cell = (node) => {
+  const labels = Object.keys(objectAt(metadataOf(node), "labels")).filter((label) => label.startsWith(ROLE))
+  return labels.map((label) => label.slice(ROLE.length)).join(",") || "<none>"
+}
+const nodeAddress =
+  (type: string): Cell =>
+  (node) =>
+    objectsAt(objectAt(node, "status"), "addresses").find((one) => one["type"] === type)?.["address"] ?? "<none>"
 
 const hpaTargets: Cell = (hpa) => {
   const current = listAt(objectAt(hpa, "status"), "currentMetrics")
@@ -82,11 +104,25 @@ const TEMPLATE: ReadonlyArray<Named> = [...IMAGES, ["|Selector", shown("spec.sel
 
 const COLUMNS: Readonly<Record<string, ReadonlyArray<Named>>> = {
   Namespace: [NAME, ["Status", shown("status.phase")], AGE],
-  Node: [NAME, ["Status", nodeStatus], AGE, ["Version", shown("status.nodeInfo.kubeletVersion")]],
+  Node: [
+    ...([NAME, ["Status", nodeStatus], ["Roles", nodeRoles], AGE] as const),
+    ["Version", shown("status.nodeInfo.kubeletVersion")],
+    ...([
+      ["|Internal-IP", nodeAddress("InternalIP")],
+      ["|External-IP", nodeAddress("ExternalIP")]
+    ] as const),
+    ["|OS-Image", shown("status.nodeInfo.osImage", "<unknown>")],
+    ["|Kernel-Version", shown("status.nodeInfo.kernelVersion", "<unknown>")],
+    ["|Container-Runtime", shown("status.nodeInfo.containerRuntimeVersion", "<unknown>")]
+  ],
   Pod: [
     ...([NAME, ["Ready", podReady], ["Status", podStatus], ["Restarts", podRestarts], AGE] as const),
     ["|IP", shown("status.podIP", "<none>")],
-    ["|Node", shown("spec.nodeName", "<none>")]
+    ["|Node", shown("spec.nodeName", "<none>")],
+    ...([
+      ["|Nominated Node", none],
+      ["|Readiness Gates", none]
+    ] as const)
   ],
   ConfigMap: [NAME, ["Data", sizeOf("data", "binaryData")], AGE],
   Secret: [NAME, ["Type", shown("type")], ["Data", sizeOf("data")], AGE],
@@ -94,8 +130,21 @@ const COLUMNS: Readonly<Record<string, ReadonlyArray<Named>>> = {
     ["Last Seen", (event, now) => ageText(lastSeen(event), now)],
     ["Type", shown("type")],
     ["Reason", shown("reason")],
-    ["Object", regarding],
-    ["Message", shown("message")]
+    ...([
+      ["Object", regarding],
+      ["|Subobject", shown("involvedObject.fieldPath")]
+    ] as const),
+    ["|Source", shown("source.component")],
+    ["Message", shown("message")],
+    ["|First Seen", (event, now) => ageText(wordOf(shown("firstTimestamp")(event, now)), now)],
+    ...([
+      ["|Count", number("count")],
+      ["|Name", nameOf]
+    ] as const)
+  ],
+  Service: [
+    ...([NAME, ["Type", shown("spec.type", "ClusterIP")], ["Cluster-IP", shown("spec.clusterIP", "None")]] as const),
+    ...([["External-IP", none], ["Port(s)", ports], AGE, ["|Selector", shown("spec.selector", "<none>")]] as const)
   ],
   Deployment: [
     ...([NAME, ["Ready", readyOf], ["Up-to-date", number("status.updatedReplicas")]] as const),
@@ -110,7 +159,7 @@ const COLUMNS: Readonly<Record<string, ReadonlyArray<Named>>> = {
   ],
   HorizontalPodAutoscaler: [
     ...([NAME, ["Reference", hpaReference], ["Targets", hpaTargets]] as const),
-    ["MinPods", shown("spec.minReplicas", "<unset>")],
+    ["MinPods", (hpa, now) => wordOf(shown("spec.minReplicas", "<unset>")(hpa, now))],
     ["MaxPods", number("spec.maxReplicas")],
     ...([["Replicas", number("status.currentReplicas")], AGE] as const)
   ],

@@ -81,9 +81,24 @@ export const ownedBy = (schema: Structural | undefined, value: Json): FieldSet =
   return new Set(owned.map(([path]) => path))
 }
 
+/** Both without the fields that are the same: most writes change little. */
+const differing = (schema: Structural | undefined, before: Json, after: Json): readonly [Json, Json] => {
+  if (!isObject(before) || !isObject(after) || schema?.["x-kubernetes-map-type"] === "atomic") return [before, after]
+  const [left, right]: [Record<string, Json>, Record<string, Json>] = [{ ...before }, { ...after }]
+  for (const [name, value] of Object.entries(before)) {
+    const now = after[name]
+    if (now === undefined) continue
+    const pair = same(value, now) ? undefined : differing(childSchema(schema, name), value, now)
+    if (pair !== undefined) [left[name], right[name]] = pair
+    else for (const side of [left, right]) delete side[name]
+  }
+  return [left, right]
+}
+
 /** What a change adds or changes, containers included, and what it takes away. */
 export const compare = (schema: Structural | undefined, before: Json, after: Json) => {
-  const [old, now] = [nodesOf(schema, before), nodesOf(schema, after)]
+  const [was, is] = differing(schema, before, after)
+  const [old, now] = [nodesOf(schema, was), nodesOf(schema, is)]
   const changed = new Set<string>()
   for (const [path, node] of now) {
     const was = old.get(path)

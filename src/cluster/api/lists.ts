@@ -22,7 +22,12 @@ export interface Pages {
 
 const PAGES_MAX = 64
 
-export const makePages = (): Pages => ({ next: 1, held: new Map() })
+/** What lists and watches read from. */
+export interface Held {
+  readonly store: Store
+  readonly kinds: Kinds
+  readonly now: () => number
+}
 
 export const selection = (query: Readonly<Record<string, string>>, resource: Resource): Predicate => {
   const labels = labelsMatch(query["labelSelector"] ?? "")
@@ -36,18 +41,13 @@ const tooLarge = (asked: number, current: number): Refusal =>
     retryAfterSeconds: 1
   })
 
+export const forbiddenMatch = (why: string): Refusal =>
+  unprocessable(`resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden ${why}`)
+
 const checkVersion = (query: Readonly<Record<string, string>>, current: number): void => {
   const { resourceVersion = "", resourceVersionMatch = "" } = query
-  if (resourceVersionMatch !== "" && resourceVersion === "") {
-    throw unprocessable(
-      "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-    )
-  }
-  if (resourceVersionMatch === "Exact" && ["", "0"].includes(resourceVersion)) {
-    throw unprocessable(
-      'resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-    )
-  }
+  if (resourceVersionMatch !== "" && resourceVersion === "") throw forbiddenMatch("unless resourceVersion is provided")
+  if (resourceVersionMatch === "Exact" && resourceVersion === "0") throw forbiddenMatch('as "exact" for version "0"')
   if (resourceVersion === "") return
   if (!/^\d+$/u.test(resourceVersion)) throw badRequest(`resourceVersion: Invalid value: "${resourceVersion}"`)
   if (Number(resourceVersion) > current) throw tooLarge(Number(resourceVersion), current)
@@ -57,12 +57,10 @@ const checkVersion = (query: Readonly<Record<string, string>>, current: number):
 }
 
 export const chosen = (
-  store: Store,
-  kinds: Kinds,
-  address: Address,
+  { kinds, store }: Held,
+  { name, namespace, resource }: Address,
   query: Readonly<Record<string, string>>
 ): ReadonlyArray<JsonObject> => {
-  const { name, namespace, resource } = address
   const { computed, guise } = resource
   const stored = store.list(keyOf(kinds.stored(resource)), namespace)
   const all = computed?.().filter((one) => namespace === "" || namespaceOf(one) === namespace) ?? stored
@@ -71,26 +69,20 @@ export const chosen = (
   return shown.filter(matches)
 }
 
-export const listed = (
-  store: Store,
-  kinds: Kinds,
-  pages: Pages,
-  address: Address,
-  request: ApiRequest,
-  now: number
-): JsonObject => {
+export const listed = (held: Held, pages: Pages, address: Address, request: ApiRequest): JsonObject => {
   const { resource } = address
+  const { version: current } = held.store
   const query = request.query ?? {}
   if (resource.answered !== undefined) throw methodNotAllowed()
   const token = query["continue"] ?? ""
-  if (token === "") checkVersion(query, store.version)
-  const held = token === "" ? undefined : pages.held.get(token)
-  if (token !== "" && held === undefined) {
+  if (token === "") checkVersion(query, current)
+  const kept = token === "" ? undefined : pages.held.get(token)
+  if (token !== "" && kept === undefined) {
     throw expired(
       "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter."
     )
   }
-  const { items, version }: Page = held ?? { items: chosen(store, kinds, address, query), version: store.version }
+  const { items, version }: Page = kept ?? { items: chosen(held, address, query), version: current }
   const limit = query["resourceVersion"] === "0" ? 0 : Number(query["limit"] ?? 0)
   const page = limit > 0 ? items.slice(0, limit) : items
   const rest = items.slice(page.length)
@@ -105,7 +97,7 @@ export const listed = (
     },
     items: page
   }
-  return tabled(resource, request, list, now)
+  return tabled(resource, request, list, held.now())
 }
 
 const promise = (pages: Pages, page: Page): string => {

@@ -11,10 +11,10 @@ const nameOf = (resource: Resource): string =>
     resource.kind
   ].join(".")
 
-const text = (name: string, where: string): JsonObject => ({ name, in: where, schema: { type: "string" } })
-
 /** kubectl asks the server to validate only where the path says that it can. */
-const PARAMETERS = ["dryRun", "fieldManager", "fieldValidation", "force"].map((name) => text(name, "query"))
+const PARAMETERS = ["dryRun", "fieldManager", "fieldValidation", "force"].map((name) => ({
+  ...{ name, in: "query", schema: { type: "string" } }
+}))
 
 const pathOf = (root: string, resource: Resource): string =>
   `/${root}/${resource.namespaced ? "namespaces/{namespace}/" : ""}${resource.plural}/{name}`

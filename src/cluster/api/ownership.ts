@@ -26,9 +26,11 @@ export interface Entry {
   readonly apiVersion: string
   readonly time: string
   readonly fields: FieldSet
+  /** The same as it was stored, until it changes. */
+  readonly held?: { readonly fields: FieldSet; readonly tree: Json }
 }
 
-type By = Omit<Entry, "fields">
+type By = Omit<Entry, "fields" | "held">
 
 /** Of the metadata, what people own; the type belongs to nobody. */
 const OWNABLE = ["labels", "annotations", "finalizers", "ownerReferences"]
@@ -43,23 +45,27 @@ export const entriesOf = (object: JsonObject): ReadonlyArray<Entry> =>
   listAt(metadataOf(object), "managedFields")
     .filter(isObject)
     .filter((entry) => textAt(entry, "manager") !== "")
-    .map((entry) => ({
-      manager: textAt(entry, "manager"),
-      operation: entry["operation"] === "Apply" ? "Apply" : "Update",
-      subresource: textAt(entry, "subresource"),
-      apiVersion: textAt(entry, "apiVersion"),
-      time: textAt(entry, "time"),
-      fields: parsed(entry["fieldsV1"])
-    }))
+    .map((entry) => {
+      const fields = parsed(entry["fieldsV1"])
+      return {
+        manager: textAt(entry, "manager"),
+        operation: entry["operation"] === "Apply" ? "Apply" : "Update",
+        subresource: textAt(entry, "subresource"),
+        apiVersion: textAt(entry, "apiVersion"),
+        time: textAt(entry, "time"),
+        fields,
+        held: { fields, tree: entry["fieldsV1"] ?? {} }
+      }
+    })
 
 export const managedFields = (entries: ReadonlyArray<Entry>): ReadonlyArray<Json> =>
-  entries.map(({ apiVersion, fields, manager, operation, subresource, time }) => ({
+  entries.map(({ apiVersion, fields, held, manager, operation, subresource, time }) => ({
     manager,
     operation,
     apiVersion,
     time,
     fieldsType: "FieldsV1",
-    fieldsV1: rendered(fields),
+    fieldsV1: held !== undefined && equal(held.fields, fields) ? held.tree : rendered(fields),
     ...(subresource === "" ? {} : { subresource })
   }))
 
@@ -67,7 +73,8 @@ const isOf = (entry: Entry, by: By): boolean =>
   entry.manager === by.manager && entry.operation === by.operation && entry.subresource === by.subresource
 
 const minus = (set: FieldSet, other: FieldSet): FieldSet => new Set([...set].filter((path) => !other.has(path)))
-const equal = (a: FieldSet, b: FieldSet): boolean => a.size === b.size && [...a].every((path) => b.has(path))
+const equal = (a: FieldSet, b: FieldSet): boolean =>
+  a === b || (a.size === b.size && [...a].every((path) => b.has(path)))
 
 /** The writer's entry in the place of its older one; it keeps its time while it says the same. */
 const withEntry = (entries: ReadonlyArray<Entry>, by: By, fields: FieldSet): ReadonlyArray<Entry> => {
@@ -141,17 +148,17 @@ const removePaths = (
   value: Json,
   gone: FieldSet,
   kept: FieldSet,
+  holding: FieldSet,
   path = ""
 ): Json | undefined => {
   const shape = shapeOf(schema, value)
-  const isGone = (at: string) =>
-    gone.has(at) && !kept.has(at) && ![...kept].some((one) => one.startsWith(`${at}${STEP}`))
   const emptied = (before: number, after: number) => path !== "" && before > 0 && after === 0 && !kept.has(path)
   if (shape === "map") {
     const fields = Object.entries(value as JsonObject)
     const left = fields.flatMap(([name, child]) => {
       const at = under(path, `f:${name}`)
-      const rest = isGone(at) ? undefined : removePaths(childSchema(schema, name), child, gone, kept, at)
+      const isGone = gone.has(at) && !kept.has(at) && !holding.has(at)
+      const rest = isGone ? undefined : removePaths(childSchema(schema, name), child, gone, kept, holding, at)
       return rest === undefined ? [] : [[name, rest] as const]
     })
     return emptied(fields.length, left.length) ? undefined : Object.fromEntries(left)
@@ -161,9 +168,18 @@ const removePaths = (
   const left = items.flatMap((item) => {
     const at = under(path, shape === "items" ? itemStep(schema, item) : valueStep(item))
     if (gone.has(at) && !kept.has(at)) return []
-    return [shape === "items" ? (removePaths(schema?.items, item, gone, kept, at) ?? item) : item]
+    return [shape === "items" ? (removePaths(schema?.items, item, gone, kept, holding, at) ?? item) : item]
   })
   return emptied(items.length, left.length) ? undefined : left
+}
+
+/** Every path that another one is below of. */
+const above = (paths: FieldSet): FieldSet => {
+  const found = new Set<string>()
+  for (const path of paths) {
+    for (let end = path.lastIndexOf(STEP); end > 0; end = path.lastIndexOf(STEP, end - 1)) found.add(path.slice(0, end))
+  }
+  return found
 }
 
 export interface Applied {
@@ -197,7 +213,7 @@ export const apply = (
     ...wanted,
     ...others.filter((entry) => !isOf(entry, writer)).flatMap((entry) => [...entry.fields])
   ])
-  const object = (removePaths(schema, merged, minus(last, wanted), kept) ?? {}) as JsonObject
+  const object = (removePaths(schema, merged, minus(last, wanted), kept, above(kept)) ?? {}) as JsonObject
   const present = pathsOf(schema, object)
   const left = others.map((entry) => ({
     ...entry,

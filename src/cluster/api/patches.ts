@@ -40,19 +40,13 @@ const changeAt = (container: Json | undefined, tokens: ReadonlyArray<string>, ch
   return put(changed)(inside, token)
 }
 
-const put =
-  (value: Json): Change =>
-  (container, token) =>
-    isList(container)
-      ? container.with(indexIn(container, token, container.length - 1), value)
-      : { ...container, [token]: value }
-
 const insert =
-  (value: Json): Change =>
+  (value: Json, instead = 0): Change =>
   (container, token) =>
     isList(container)
-      ? container.toSpliced(indexIn(container, token, container.length), 0, value)
+      ? container.toSpliced(indexIn(container, token, container.length - instead), instead, value)
       : { ...container, [token]: value }
+const put = (value: Json): Change => insert(value, 1)
 
 const drop: Change = (container, token) => {
   if (isList(container)) return container.toSpliced(indexIn(container, token, container.length - 1), 1)

@@ -43,17 +43,9 @@ export interface Address {
 
 export const JSON_TYPE = "application/json"
 /** What others do with pods; the world behind this API has no processes. */
-export const NOT_HERE: ReadonlySet<string> = new Set([
-  "log",
-  "exec",
-  "attach",
-  "portforward",
-  "proxy",
-  "eviction",
-  "binding",
-  "token",
-  "ephemeralcontainers"
-])
+export const NOT_HERE: ReadonlySet<string> = new Set(
+  "log exec attach portforward proxy eviction binding token ephemeralcontainers".split(" ")
+)
 
 export const addressOf = (kinds: Kinds, path: string): Address => {
   const parts = path

@@ -15,16 +15,9 @@ const PRESENT = new RegExp(`^(?<not>!?)\\s*(?<key>${KEY})$`, "u")
 type LabelTest = (value: string | undefined) => boolean
 
 const compared = (operator: string, wanted: string): LabelTest => {
-  switch (operator) {
-    case "!=":
-      return (value) => value !== wanted
-    case ">":
-      return (value) => value !== undefined && Number(value) > Number(wanted)
-    case "<":
-      return (value) => value !== undefined && Number(value) < Number(wanted)
-    default:
-      return (value) => value === wanted
-  }
+  if (operator === ">") return (value) => Number(value) > Number(wanted)
+  if (operator === "<") return (value) => Number(value) < Number(wanted)
+  return operator === "!=" ? (value) => value !== wanted : (value) => value === wanted
 }
 
 const labelTerm = (term: string): readonly [key: string, test: LabelTest] => {

@@ -66,6 +66,11 @@ const template = object({ metadata: object({ labels: texts, annotations: texts }
 const kind = (properties: Readonly<Record<string, Structural>>, required: ReadonlyArray<string> = []): Structural =>
   object({ apiVersion: text, kind: text, metadata: METADATA, ...properties }, required)
 
+const ruled = (schema: Structural, rule: string, message: string, fieldPath?: string): Structural => ({
+  ...schema,
+  "x-kubernetes-validations": [{ rule, message, ...(fieldPath === undefined ? {} : { fieldPath }) }]
+})
+
 const status = object({ conditions })
 const replicas: Structural = { ...whole(0), default: 1 }
 
@@ -81,24 +86,41 @@ export const SHAPES = {
     revisionHistoryLimit: { ...whole(0), default: 10 },
     progressDeadlineSeconds: { ...whole(1), default: 600 }
   }),
-  StatefulSet: workload({ serviceName: text }),
+  StatefulSet: workload({
+    serviceName: text,
+    revisionHistoryLimit: { ...whole(0), default: 10 },
+    podManagementPolicy: { ...text, default: "OrderedReady" },
+    updateStrategy: { ...object({}), default: { type: "RollingUpdate", rollingUpdate: { partition: 0 } } }
+  }),
   ReplicaSet: kind({ spec: object({ replicas, selector, template }, ["selector"]), status }, ["spec"]),
   Pod: kind({ spec: podSpec, status: object({ phase: text, conditions }) }, ["spec"]),
   HorizontalPodAutoscaler: kind(
     {
-      spec: object(
-        {
-          scaleTargetRef: object({ kind: text, name: text }, ["kind", "name"]),
-          minReplicas: { ...whole(1), default: 1 },
-          maxReplicas: whole(1)
-        },
-        ["scaleTargetRef", "maxReplicas"]
+      spec: ruled(
+        object(
+          {
+            scaleTargetRef: object({ kind: text, name: text }, ["kind", "name"]),
+            minReplicas: { ...whole(1), default: 1 },
+            maxReplicas: whole(1)
+          },
+          ["scaleTargetRef", "maxReplicas"]
+        ),
+        "self.minReplicas <= self.maxReplicas",
+        "must be greater than or equal to `minReplicas`",
+        ".maxReplicas"
       ),
       status
     },
     ["spec"]
   ),
-  PodDisruptionBudget: kind({ spec: object({ selector }), status }),
+  PodDisruptionBudget: kind({
+    spec: ruled(
+      object({ selector }),
+      "!has(self.minAvailable) || !has(self.maxUnavailable)",
+      "minAvailable and maxUnavailable cannot be both set"
+    ),
+    status
+  }),
   Lease: kind({ spec: object({ holderIdentity: text, leaseDurationSeconds: whole(1) }) }),
   Event: kind({ involvedObject: object({}), reason: text, message: text, type: text }, ["involvedObject"]),
   ConfigMap: kind({ data: texts, binaryData: texts }),

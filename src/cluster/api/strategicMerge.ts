@@ -1,5 +1,6 @@
 /** Strategic merge patch, which kubectl sends for built-in kinds: lists of objects merge by the key of their schema. */
 import type { Structural } from "#manifests/structural"
+import { childSchema } from "#cluster/api/fieldSets"
 import type { Json, JsonObject } from "#cluster/api/json"
 import { isObject, same } from "#cluster/api/json"
 import { jsonPatch, mergePatch } from "#cluster/api/patches"
@@ -11,12 +12,7 @@ type List = ReadonlyArray<Json>
 const ORDER = "$setElementOrder/"
 const DROPPED = "$deleteFromPrimitiveList/"
 
-const childOf = (schema: Structural | undefined, name: string): Structural | undefined =>
-  schema?.properties?.[name] ?? schema?.additionalProperties
-
 const mergeKeyOf = (schema: Structural | undefined): string | undefined => schema?.["x-kubernetes-list-map-keys"]?.[0]
-
-const isDirective = (key: string): boolean => key.startsWith("$")
 
 const keyIn = (item: Json, key: string): Json => {
   const value = isObject(item) ? item[key] : undefined
@@ -83,7 +79,7 @@ const rearranged = (live: JsonObject, patch: JsonObject, schema: Structural | un
     }
     if (directive.startsWith(ORDER)) {
       const name = directive.slice(ORDER.length)
-      const key = mergeKeyOf(childOf(schema, name))
+      const key = mergeKeyOf(childSchema(schema, name))
       const before = changed[name]
       if (Array.isArray(before) && patch[name] === undefined) {
         changed[name] = ordered(before, value, (item) => (key === undefined ? item : keyIn(item, key)))
@@ -95,7 +91,7 @@ const rearranged = (live: JsonObject, patch: JsonObject, schema: Structural | un
 
 export const strategicMerge = (target: Json | undefined, patch: Json, schema: Structural | undefined): Json => {
   if (!isObject(patch)) return patch
-  const fields = Object.keys(patch).filter((key) => !isDirective(key))
+  const fields = Object.keys(patch).filter((key) => !key.startsWith("$"))
   if (patch["$patch"] === "delete") return {}
   const retained = patch["$retainKeys"]
   const live = isObject(target) && patch["$patch"] !== "replace" ? target : {}
@@ -105,7 +101,7 @@ export const strategicMerge = (target: Json | undefined, patch: Json, schema: St
   const merged: Record<string, Json> = { ...rearranged(kept, patch, schema) }
   for (const name of fields) {
     if (patch[name] === null) delete merged[name]
-    else merged[name] = mergeField(merged, patch, name, childOf(schema, name))
+    else merged[name] = mergeField(merged, patch, name, childSchema(schema, name))
   }
   return mergePatch({}, merged)
 }

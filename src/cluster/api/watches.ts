@@ -2,11 +2,10 @@
 import type { Address, ApiRequest, OpenWatch } from "#cluster/api/requests"
 import type { JsonObject } from "#cluster/api/json"
 import { namespaceOf, nameOf } from "#cluster/api/json"
-import type { Kinds } from "#cluster/api/Kinds"
-import { chosen, selection } from "#cluster/api/lists"
-import { badRequest, methodNotAllowed, Refusal, unprocessable } from "#cluster/api/Refusal"
+import { chosen, forbiddenMatch, type Held, selection } from "#cluster/api/lists"
+import { badRequest, methodNotAllowed, Refusal } from "#cluster/api/Refusal"
 import { groupVersionOf, keyOf } from "#cluster/api/Resource"
-import type { Commit, Store } from "#cluster/api/Store"
+import type { Commit } from "#cluster/api/Store"
 import { rowed } from "#cluster/api/tables"
 
 export interface WatchEvent {
@@ -15,29 +14,15 @@ export interface WatchEvent {
 }
 
 const initialEvents = (query: Readonly<Record<string, string>>): boolean => {
-  if (query["sendInitialEvents"] === undefined) {
-    if (query["resourceVersionMatch"] !== undefined) {
-      throw unprocessable(
-        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-      )
-    }
-    return false
-  }
-  if (query["resourceVersionMatch"] !== "NotOlderThan") {
-    throw unprocessable(
-      "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-    )
-  }
-  return query["sendInitialEvents"] === "true"
+  const { resourceVersionMatch, sendInitialEvents } = query
+  if (sendInitialEvents === undefined && resourceVersionMatch === undefined) return false
+  if (sendInitialEvents === undefined) throw forbiddenMatch("for watch unless sendInitialEvents is provided")
+  if (resourceVersionMatch !== "NotOlderThan") throw forbiddenMatch("with sendInitialEvents unless it is NotOlderThan")
+  return sendInitialEvents === "true"
 }
 
-export const opened = (
-  store: Store,
-  kinds: Kinds,
-  address: Address,
-  request: ApiRequest,
-  nowMillis: () => number
-): OpenWatch => {
+export const opened = (held: Held, address: Address, request: ApiRequest): OpenWatch => {
+  const { kinds, now, store } = held
   const { name, namespace, resource } = address
   const query = request.query ?? {}
   if (resource.computed !== undefined || resource.answered !== undefined) throw methodNotAllowed()
@@ -63,19 +48,19 @@ export const opened = (
       commit.before !== undefined && isSelected(shown(commit.before)),
       commit.type !== "DELETED" && isSelected(object)
     ]
-    if (is) return { type: was ? "MODIFIED" : "ADDED", object: rows(object, nowMillis()) }
-    return was ? { type: "DELETED", object: rows(object, nowMillis()) } : undefined
+    if (is) return { type: was ? "MODIFIED" : "ADDED", object: rows(object, now()) }
+    return was ? { type: "DELETED", object: rows(object, now()) } : undefined
   }
   const bookmark = (annotations?: JsonObject): WatchEvent => {
     const metadata = { resourceVersion: String(store.version), ...(annotations === undefined ? {} : { annotations }) }
     return {
       type: "BOOKMARK",
-      object: rows({ kind: resource.kind, apiVersion: groupVersionOf(resource), metadata }, nowMillis())
+      object: rows({ kind: resource.kind, apiVersion: groupVersionOf(resource), metadata }, now())
     }
   }
   const existing = (): ReadonlyArray<WatchEvent> => {
-    const objects = chosen(store, kinds, address, query)
-    return objects.map((object) => ({ type: "ADDED", object: rows(object, nowMillis()) }))
+    const objects = chosen(held, address, query)
+    return objects.map((object) => ({ type: "ADDED", object: rows(object, now()) }))
   }
   const backlog = (): ReadonlyArray<WatchEvent> => {
     if (streaming) return [...existing(), bookmark({ "k8s.io/initial-events-end": "true" })]

@@ -5,6 +5,7 @@ import type { ApiServer } from "#cluster/api/ApiServer"
 import { ApiServer as Server } from "#cluster/api/ApiServer"
 import { run } from "#cluster/controllers/Controllers"
 import type { Json, Sent } from "#test/conformance/Api"
+import { DEFINED } from "#test/conformance/definitions"
 import { type Running, WORKLOADS } from "#test/conformance/workloads"
 import { simulated } from "#test/simulation/inSimulation"
 
@@ -13,7 +14,9 @@ const STEP_MILLIS = 100
 const STEPS_MAX = 3000
 
 const answered = (server: ApiServer, method: string, path: string, sent: Sent = {}) => {
-  const { body, status, warnings = [] } = server.handle({ method, path, ...sent })
+  const { pathname, searchParams } = new URL(path, "http://embedded")
+  const asked = { method, path: pathname, query: Object.fromEntries(searchParams), ...sent }
+  const { body, status, warnings = [] } = server.handle(asked)
   return { status, body: JSON.parse(JSON.stringify(body)) as Json, warnings }
 }
 
@@ -35,6 +38,6 @@ const running = Effect.gen(function* () {
   return { namespace: NAMESPACE, send, until }
 })
 
-describe("the embedded controllers", () => {
-  for (const one of WORKLOADS) simulated(one.title, Effect.flatMap(running, one.run), { seeds: 1 })
+describe("the embedded cluster, in time", () => {
+  for (const one of [...WORKLOADS, ...DEFINED]) simulated(one.title, Effect.flatMap(running, one.run), { seeds: 1 })
 })
