@@ -61,6 +61,7 @@ export class PrometheusServer {
             `--config.file=${group.path("prometheus.json")}`,
             `--storage.tsdb.path=${group.path("data")}`,
             `--web.listen-address=127.0.0.1:${port}`,
+            "--web.enable-remote-write-receiver",
             "--log.level=warn"
           ]
         })

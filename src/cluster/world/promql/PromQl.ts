@@ -182,7 +182,7 @@ export class PromQl {
     const scrape = this.#store.scrapeAt(at)
     if (scrape === undefined) return []
     const sampledMillis = this.#store.timeOf(scrape)
-    if (sampledMillis <= at - lookbackMillis) return []
+    if (sampledMillis < at - lookbackMillis) return []
     const points: Array<Point> = []
     for (const series of this.#select(selector)) {
       const value = series.at(scrape)

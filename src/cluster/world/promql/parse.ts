@@ -15,29 +15,18 @@ import {
   misfit,
   NOT_HERE,
   QueryRefused,
+  SET_OPERATORS,
   type Selector,
   typeOf,
   type ValueType
 } from "#cluster/world/promql/syntax"
 import { compiled, durationMillis, narrows, type Token, unquoted, Words } from "#cluster/world/promql/tokens"
 
-const PRECEDENCE: Readonly<Record<string, number>> = {
-  or: 1,
-  and: 2,
-  unless: 2,
-  "==": 3,
-  "!=": 3,
-  ">": 3,
-  "<": 3,
-  ">=": 3,
-  "<=": 3,
-  "+": 4,
-  "-": 4,
-  "*": 5,
-  "/": 5,
-  "%": 5,
-  "^": 6
-}
+const PRECEDENCE: ReadonlyMap<string, number> = new Map(
+  [["or"], ["and", "unless"], ["==", "!=", ">", "<", ">=", "<="], ["+", "-"], ["*", "/", "%"], ["^"]].flatMap(
+    (operators, index) => operators.map((op) => [op, index + 1] as const)
+  )
+)
 const POWER = 6
 /** A query is a line that a person wrote; what nests deeper would end in a full stack. */
 const DEPTH_MAX = 64
@@ -46,6 +35,12 @@ const NAMES: Readonly<Record<ValueType, string>> = {
   scalar: "scalar",
   vector: "instant vector",
   matrix: "range vector"
+}
+
+/** What stands between parentheses and commas, and where. */
+interface Part {
+  readonly at: number
+  readonly expression: Expression
 }
 
 class Parser extends Words {
@@ -59,20 +54,21 @@ class Parser extends Words {
     return expression
   }
 
-  #typed(at: number, expression: Expression, wanted: string, where: string): Expression {
+  #typed({ at, expression }: Part, wanted: ValueType, where: string): Expression {
     const type = typeOf(expression)
     if (type === wanted) return expression
-    throw this.refused(at, `expected type ${NAMES[wanted as ValueType]} in ${where}, got ${NAMES[type]}`)
+    throw this.refused(at, `expected type ${NAMES[wanted]} in ${where}, got ${NAMES[type]}`)
   }
 
   #binary(least: number): Expression {
     if (this.#depth++ > DEPTH_MAX) throw this.unsupported(`a query nested deeper than ${DEPTH_MAX}`)
+    const begin = this.peek().at
     let left = this.#unary()
     for (;;) {
       const { at, kind, text } = this.peek()
       const op = kind === "sign" || kind === "word" ? text.toLowerCase() : ""
       if (op === "atan2") throw this.unsupported("atan2")
-      const precedence = PRECEDENCE[op]
+      const precedence = PRECEDENCE.get(op)
       if (precedence === undefined || precedence < least) break
       this.skip()
       const bool = this.takes("bool")
@@ -80,7 +76,7 @@ class Parser extends Words {
       const right = this.#binary(precedence === POWER ? precedence : precedence + 1)
       const binary: Binary = { tag: "Binary", op: op as BinaryOp, bool, matching, left, right }
       const wrong = misfit(binary)
-      if (wrong !== undefined) throw this.refused(at, wrong)
+      if (wrong !== undefined) throw this.refused(SET_OPERATORS.has(op) ? begin : at, wrong)
       left = binary
     }
     this.#depth--
@@ -231,21 +227,21 @@ class Parser extends Words {
     const before = this.#grouping()
     const { at } = this.peek()
     const parts = this.#parts()
-    const [of] = parts
-    if (of === undefined || parts.length > 1)
+    const [part] = parts
+    if (part === undefined || parts.length > 1)
       throw this.refused(
         at,
         `wrong number of arguments for aggregate expression provided, expected 1, got ${parts.length}`
       )
     const grouping = before ?? this.#grouping() ?? { without: false, labels: [] }
-    return { tag: "Aggregate", op, grouping, of: this.#typed(at, of, "vector", "aggregation expression") }
+    return { tag: "Aggregate", op, grouping, of: this.#typed(part, "vector", "aggregation expression") }
   }
 
-  #parts(): ReadonlyArray<Expression> {
+  #parts(): ReadonlyArray<Part> {
     this.expect("(", "in call")
-    const parts: Array<Expression> = []
+    const parts: Array<Part> = []
     while (!this.takes(")")) {
-      parts.push(this.#binary(0))
+      parts.push({ at: this.peek().at, expression: this.#binary(0) })
       if (!this.takes(",") && this.peek().text !== ")") throw this.unexpected("in call", '"," or ")"')
     }
     return parts
@@ -262,9 +258,8 @@ class Parser extends Words {
         at,
         `expected ${takes.length} argument(s) in call to ${JSON.stringify(name)}, got ${parts.length}`
       )
-    for (const [index, part] of parts.entries())
-      this.#typed(at, part, takes[index] ?? "vector", `call to function ${JSON.stringify(name)}`)
-    return { tag: "Call", name, parts }
+    const where = `call to function ${JSON.stringify(name)}`
+    return { tag: "Call", name, parts: parts.map((part, index) => this.#typed(part, takes[index] ?? "vector", where)) }
   }
 }
 

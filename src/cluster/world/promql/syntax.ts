@@ -88,34 +88,35 @@ export class QueryRefused extends Error {
 export const COMPARISONS: ReadonlySet<string> = new Set(["==", "!=", ">", "<", ">=", "<="])
 export const SET_OPERATORS: ReadonlySet<string> = new Set(["and", "or", "unless"])
 
-/** What a function takes and gives; a `?` may be left out. */
-export const FUNCTIONS: Readonly<Record<string, { readonly takes: ReadonlyArray<string>; readonly gives: ValueType }>> =
-  {
-    rate: { takes: ["matrix"], gives: "vector" },
-    increase: { takes: ["matrix"], gives: "vector" },
-    irate: { takes: ["matrix"], gives: "vector" },
-    delta: { takes: ["matrix"], gives: "vector" },
-    avg_over_time: { takes: ["matrix"], gives: "vector" },
-    min_over_time: { takes: ["matrix"], gives: "vector" },
-    max_over_time: { takes: ["matrix"], gives: "vector" },
-    sum_over_time: { takes: ["matrix"], gives: "vector" },
-    count_over_time: { takes: ["matrix"], gives: "vector" },
-    last_over_time: { takes: ["matrix"], gives: "vector" },
-    stddev_over_time: { takes: ["matrix"], gives: "vector" },
-    quantile_over_time: { takes: ["scalar", "matrix"], gives: "vector" },
-    histogram_quantile: { takes: ["scalar", "vector"], gives: "vector" },
-    clamp: { takes: ["vector", "scalar", "scalar"], gives: "vector" },
-    clamp_min: { takes: ["vector", "scalar"], gives: "vector" },
-    clamp_max: { takes: ["vector", "scalar"], gives: "vector" },
-    abs: { takes: ["vector"], gives: "vector" },
-    ceil: { takes: ["vector"], gives: "vector" },
-    floor: { takes: ["vector"], gives: "vector" },
-    timestamp: { takes: ["vector"], gives: "vector" },
-    absent: { takes: ["vector"], gives: "vector" },
-    vector: { takes: ["scalar"], gives: "vector" },
-    scalar: { takes: ["vector"], gives: "scalar" },
-    time: { takes: [], gives: "scalar" }
-  }
+/** What a function takes and gives. */
+export const FUNCTIONS: Readonly<
+  Record<string, { readonly takes: ReadonlyArray<ValueType>; readonly gives: ValueType }>
+> = {
+  rate: { takes: ["matrix"], gives: "vector" },
+  increase: { takes: ["matrix"], gives: "vector" },
+  irate: { takes: ["matrix"], gives: "vector" },
+  delta: { takes: ["matrix"], gives: "vector" },
+  avg_over_time: { takes: ["matrix"], gives: "vector" },
+  min_over_time: { takes: ["matrix"], gives: "vector" },
+  max_over_time: { takes: ["matrix"], gives: "vector" },
+  sum_over_time: { takes: ["matrix"], gives: "vector" },
+  count_over_time: { takes: ["matrix"], gives: "vector" },
+  last_over_time: { takes: ["matrix"], gives: "vector" },
+  stddev_over_time: { takes: ["matrix"], gives: "vector" },
+  quantile_over_time: { takes: ["scalar", "matrix"], gives: "vector" },
+  histogram_quantile: { takes: ["scalar", "vector"], gives: "vector" },
+  clamp: { takes: ["vector", "scalar", "scalar"], gives: "vector" },
+  clamp_min: { takes: ["vector", "scalar"], gives: "vector" },
+  clamp_max: { takes: ["vector", "scalar"], gives: "vector" },
+  abs: { takes: ["vector"], gives: "vector" },
+  ceil: { takes: ["vector"], gives: "vector" },
+  floor: { takes: ["vector"], gives: "vector" },
+  timestamp: { takes: ["vector"], gives: "vector" },
+  absent: { takes: ["vector"], gives: "vector" },
+  vector: { takes: ["scalar"], gives: "vector" },
+  scalar: { takes: ["vector"], gives: "scalar" },
+  time: { takes: [], gives: "scalar" }
+}
 
 export const AGGREGATES: ReadonlySet<string> = new Set<AggregateOp>(["sum", "avg", "min", "max", "count"])
 
