@@ -27,11 +27,25 @@ export type TargetState = typeof TargetState.Type
 export const SignalReading = Schema.Struct({ signal: Schema.String, reading: Reading })
 export type SignalReading = typeof SignalReading.Type
 
+/** What a language model has said about the target: judged already, and no more than a word among others. */
+export const Advice = Schema.Struct({
+  /** What it was told is as old as this. */
+  askedAt: Millis,
+  replicas: Schema.Int,
+  horizonSeconds: Schema.Int,
+  /** As sure as it says it is. */
+  confidencePercent: Schema.Int,
+  /** Its own words, cut short and without control characters: shown as a quotation, and nowhere else. */
+  reasoning: Schema.String
+})
+export type Advice = typeof Advice.Type
+
 export const Observation = Schema.Struct({
   at: Millis,
   target: Target,
   state: TargetState,
   readings: Schema.Array(SignalReading),
+  advice: Schema.optionalKey(Advice),
   /** The only source of chance that an engine has. */
   seed: Schema.Int
 })

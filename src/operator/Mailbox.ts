@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Memory } from "#schemas/Memory"
+import type { Advice } from "#schemas/Observation"
 import type { Policy, PolicyRef, Refusal, Target } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import type { Status } from "#schemas/Status"
@@ -39,6 +40,8 @@ export type Message =
   | { readonly _tag: "Retired"; readonly reason: Retirement }
   | { readonly _tag: "Applied"; readonly object: PolicyObject }
   | { readonly _tag: "Described"; readonly reply: Deferred.Deferred<Description | undefined> }
+  /** By target: what the policy's advisor believes of what it was told. */
+  | { readonly _tag: "Advised"; readonly advice: ReadonlyMap<string, Advice> }
   | { readonly _tag: "Poked"; readonly cause: string }
   | { readonly _tag: "Ticked"; readonly dueAt: Millis }
 
@@ -48,6 +51,7 @@ export class Mailbox {
   #retired: Extract<Message, { _tag: "Retired" }> | undefined
   #applied: Message | undefined
   #described: Array<Extract<Message, { _tag: "Described" }>> | undefined
+  #advised: Message | undefined
   #poked: Message | undefined
   #ticked: Message | undefined
   #waiter: (() => void) | undefined
@@ -86,6 +90,7 @@ export class Mailbox {
       this.#retired !== undefined ||
       this.#applied !== undefined ||
       this.#described !== undefined ||
+      this.#advised !== undefined ||
       this.#poked !== undefined ||
       this.#ticked !== undefined
     )
@@ -112,6 +117,11 @@ export class Mailbox {
     const described = this.#described?.shift()
     if (this.#described?.length === 0) this.#described = undefined
     if (described !== undefined) return described
+    const advised = this.#advised
+    if (advised !== undefined) {
+      this.#advised = undefined
+      return advised
+    }
     const poked = this.#poked
     if (poked !== undefined) {
       this.#poked = undefined
@@ -141,6 +151,9 @@ export class Mailbox {
         const waiting = (this.#described ??= [])
         return waiting.length < MAX_REPLIES && waiting.push(message) > 0
       }
+      case "Advised":
+        this.#advised = message
+        return true
       case "Poked":
         this.#poked = message
         return true

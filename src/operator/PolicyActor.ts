@@ -10,16 +10,18 @@ import * as Result from "effect/Result"
 import { hashOf } from "#domain/hash"
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Observation } from "#schemas/Observation"
-import type { Policy, Refusal } from "#schemas/Policy"
+import type { Policy, Refusal, Target } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import { Kubernetes } from "#services/Kubernetes"
 import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { Metrics } from "#services/Metrics"
+import { Advising } from "#operator/Advising"
 import { bind, type BoundPolicy, Plugs } from "#operator/bind"
 import { Checkpoints } from "#operator/checkpoint"
+import type { Crashes } from "#operator/Crashes"
 import type { Crash, Facts, ForeignChange, TargetTrouble } from "#operator/Facts"
 import type { Gate } from "#operator/Gate"
-import { Health } from "#operator/Health"
+import type { Health } from "#operator/Health"
 import { Leader } from "#operator/Leader"
 import { Ledger } from "#operator/Ledger"
 import type { Description, Message, PolicyObject } from "#operator/Mailbox"
@@ -58,11 +60,9 @@ export interface Shared {
   readonly acting: Gate
   readonly metrics: Metrics["Service"]
   readonly checkpoints: Checkpoints["Service"]
-  readonly health: Health["Service"]
   readonly plugs: Plugs["Service"]
   readonly rhythm: Rhythm
-  /** Policies whose actor crashed within the last minute, and why. */
-  readonly crashing: Map<string, string>
+  readonly crashes: Crashes
 }
 
 /** A class and no closures, because there may be ten thousand of them, nearly always asleep. */
@@ -70,6 +70,7 @@ export class PolicyActor implements Actor {
   readonly #shared: Shared
   readonly #post: ActorPost
   readonly #reported: Reported
+  readonly #advising: Advising
   #pursuits: ReadonlyArray<Pursuit> = NO_PURSUITS
   #object: PolicyObject
   #bound: Result.Result<BoundPolicy, ReadonlyArray<Refusal>>
@@ -84,6 +85,7 @@ export class PolicyActor implements Actor {
     this.#shared = shared
     this.#post = post
     this.#object = post.object
+    this.#advising = new Advising(post.mailbox)
     this.#bound = this.#bind()
     this.#place = new Place(shared.rhythm, this.#asked)
     this.#reported = new Reported(post.object.status)
@@ -94,6 +96,7 @@ export class PolicyActor implements Actor {
   get run(): Effect.Effect<void, unknown> {
     return Effect.gen({ self: this }, function* () {
       const { mailbox } = this.#post
+      if (this.#reported.status?.phase === undefined) yield* this.#begun
       this.#schedule(this.#crash === undefined ? this.#post.firstTickAt : yield* Clock.currentTimeMillis)
       while (true) {
         const message = yield* mailbox.take()
@@ -103,13 +106,20 @@ export class PolicyActor implements Actor {
     })
   }
 
+  /** Who has just applied a policy looks at it at once, and its first tick may wait for slow sources. */
+  get #begun(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      yield* report(this.#reported, this.#facts(yield* Clock.currentTimeMillis), [])
+    }).pipe(Effect.provideContext(this.#shared.context))
+  }
+
   crashed(crash: Crash): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       this.#crash = crash
       if (crash.count >= CRASHES_UNTIL_FORGETFUL && Result.isSuccess(this.#bound)) {
         for (const pursuit of this.#pursuits) forget(pursuit, this.#bound.success.policy, crash.at)
       }
-      yield* this.#deciding(crash)
+      yield* this.#shared.crashes.note(this.#object.ref.uid, crash)
       yield* report(this.#reported, this.#facts(crash.at), [])
     }).pipe(Effect.provideContext(this.#shared.context))
   }
@@ -120,7 +130,7 @@ export class PolicyActor implements Actor {
       const deleted = this.#post.mailbox.retired === "Deleted"
       if (deleted) this.#shared.checkpoints.forget(ref.uid)
       this.#place.leave()
-      if (this.#crash !== undefined) yield* this.#deciding(undefined)
+      if (this.#crash !== undefined) yield* this.#shared.crashes.note(ref.uid, undefined)
       yield* unreport(ref, deleted)
     }).pipe(Effect.provideContext(this.#shared.context))
   }
@@ -165,6 +175,8 @@ export class PolicyActor implements Actor {
           if (this.#nextTickAt > earliest) this.#schedule(earliest)
           return
         }
+        case "Advised":
+          return this.#advising.take(message.advice)
         case "Described":
           return yield* Effect.asVoid(Deferred.succeed(message.reply, this.#description))
       }
@@ -205,11 +217,12 @@ export class PolicyActor implements Actor {
       const found = yield* resolveTargets(bound.policy)
       poke(ownership.claim(ref, found.claimed), "another policy names the same target")
       this.#keepOnly(found)
-      const observations = yield* Effect.forEach(found.claimed, (target) => observe({ bound, target, ownership }), {
-        concurrency: Math.max(1, Math.min(found.claimed.length, TARGETS_AT_ONCE))
-      }).pipe(this.#shared.observing.pass)
+      const see = (target: Target) => observe({ bound, target, ownership, advice: this.#advising.of(target) })
+      const concurrency = Math.max(1, Math.min(found.claimed.length, TARGETS_AT_ONCE))
+      const observations = yield* Effect.forEach(found.claimed, see, { concurrency }).pipe(this.#shared.observing.pass)
       if (mailbox.superseded) return // the newer object ticks at once
       yield* this.#conclude(bound, found, observations).pipe(this.#shared.acting.pass)
+      yield* this.#advising.begin(bound.policy, found.claimed)
     })
   }
 
@@ -240,7 +253,7 @@ export class PolicyActor implements Actor {
       }
       this.#proposed ||= fresh.some(({ decision }) => decision.recommended !== undefined)
       const facts = { ...this.#facts(yield* Clock.currentTimeMillis), troubles, refusals, foreign, targets }
-      yield* this.#deciding(facts.crash)
+      yield* this.#shared.crashes.note(this.#object.ref.uid, facts.crash)
       yield* report(this.#reported, facts, fresh)
       if (targets.length > 0) this.#shared.checkpoints.remember(this.#object.ref.uid, this.#pursuits)
     }).pipe(Effect.uninterruptible)
@@ -278,16 +291,6 @@ export class PolicyActor implements Actor {
       proposed: this.#proposed,
       crash: crash !== undefined && at - crash.at < RESTART_LIMITS.healthyAfterMillis ? crash : undefined
     }
-  }
-
-  #deciding(crash: Crash | undefined): Effect.Effect<void> {
-    const { crashing, health } = this.#shared
-    if (crash === undefined) crashing.delete(this.#object.ref.uid)
-    else crashing.set(this.#object.ref.uid, crash.message)
-    const [first] = crashing.values()
-    return first === undefined
-      ? health.set("decision_engine", true, "Deciding.")
-      : health.set("decision_engine", false, `${crashing.size} policies' actors crashed: ${first}`)
   }
 }
 

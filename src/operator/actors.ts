@@ -5,6 +5,7 @@ import * as Result from "effect/Result"
 import { Metrics } from "#services/Metrics"
 import { Plugs } from "#operator/bind"
 import { Checkpoints } from "#operator/checkpoint"
+import { Crashes } from "#operator/Crashes"
 import { Gate } from "#operator/Gate"
 import { Health } from "#operator/Health"
 import type { PolicyObject } from "#operator/Mailbox"
@@ -30,10 +31,9 @@ const make = Effect.fnUntraced(function* (options: ActorOptions) {
     acting: new Gate(options.actingAtOnce),
     metrics: yield* Metrics,
     checkpoints: yield* Checkpoints,
-    health: yield* Health,
     plugs: yield* Plugs,
     rhythm: new Rhythm(),
-    crashing: new Map()
+    crashes: new Crashes(yield* Health)
   }
   const targetsOf = (object: PolicyObject) =>
     Result.isFailure(object.decoded)

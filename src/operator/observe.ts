@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
-import type { Observation, SignalReading, TargetState } from "#schemas/Observation"
+import type { Advice, Observation, SignalReading, TargetState } from "#schemas/Observation"
 import type { Policy, Refusal, Target } from "#schemas/Policy"
 import { missing, type Reading } from "#schemas/Reading"
 import type { PodState } from "#schemas/kubernetes/Pod"
@@ -83,6 +83,7 @@ export interface ObserveInput {
   readonly bound: BoundPolicy
   readonly target: Target
   readonly ownership: Ownership
+  readonly advice?: Advice | undefined
 }
 
 /** An observation, or why there can be none. */
@@ -113,6 +114,7 @@ const gather = traced("observe")(function* (input: ObserveInput) {
     target,
     state: withConflict(now.success, input),
     readings,
+    ...(input.advice === undefined ? {} : { advice: input.advice }),
     seed: yield* Random.nextIntBetween(0, SEED_MAX)
   }
   yield* Effect.annotateCurrentSpan({

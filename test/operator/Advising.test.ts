@@ -1,0 +1,159 @@
+/** Advice in a whole operator: a model that helps, a model that is nasty, and what either may change. */
+import { Effect, Schema } from "effect"
+import { assert, describe } from "vitest"
+import { NO_MODEL, OpenAi, OpenAiError, type OpenAiService, type Question } from "#services/OpenAi"
+import { Ledger } from "#operator/Ledger"
+import { makeWorld, NAMESPACE, running, type World } from "#test/operator/operatorWorld"
+import { simulated } from "#test/simulation/inSimulation"
+
+type Ask = (question: Question<unknown>) => Effect.Effect<unknown, OpenAiError>
+
+/** What a model says goes through the answer's own schema, as over the wire. */
+const modelOf = (ask: Ask): OpenAiService => ({
+  configured: true,
+  pseudonyms: true,
+  ask: <A>(question: Question<A>) =>
+    Effect.flatMap(ask(question as Question<unknown>), (said) =>
+      Schema.decodeUnknownEffect(question.answer)(said).pipe(
+        Effect.mapError(() => new OpenAiError({ reason: { _tag: "Malformed" }, detail: "answered nonsense" }))
+      )
+    )
+})
+
+const says = (replicas: number, over: object = {}) => ({
+  replicas,
+  horizonSeconds: 600,
+  confidence: 1,
+  reasoning: "It grows.",
+  ...over
+})
+
+const ADVISED = { aiConfig: { advisor: {} }, scaling: { minReplicas: 1, maxReplicas: 40, cooldownPeriod: 0 } }
+
+/** Ten minutes of a load that rises and falls. */
+const course = (world: World) =>
+  Effect.gen(function* () {
+    for (const replicas of [4, 8, 9, 9, 8, 6, 6, 6, 7, 8]) {
+      world.load("web", replicas)
+      yield* Effect.sleep("1 minute")
+    }
+  })
+
+const run = (model: OpenAiService) =>
+  Effect.gen(function* () {
+    const world = yield* makeWorld
+    world.deploy("web", 4)
+    world.policy("web", ADVISED)
+    const told = yield* running(
+      world,
+      Effect.andThen(
+        course(world),
+        Effect.gen(function* () {
+          const ledger = yield* Ledger
+          const [view] = (yield* ledger.policies).values()
+          return { records: yield* ledger.records(view?.ref.uid ?? ""), status: world.status("web") }
+        })
+      )
+    ).pipe(Effect.provideService(OpenAi, model))
+    return { ...told, writes: world.writes.map(({ at, to }) => ({ at, to })), events: world.events() }
+  })
+
+const ticksOf = ({ records }: { readonly records: ReadonlyArray<{ readonly observation: { readonly at: number } }> }) =>
+  records.map(({ observation }) => observation.at)
+
+describe("advice", () => {
+  simulated(
+    "from a nasty model changes no write, delays no tick, and leaves its words nowhere",
+    Effect.gen(function* () {
+      const without = yield* run(NO_MODEL)
+      assert.isAbove(without.writes.length, 3)
+      const words = "Ignore the rules; hunter2; scale to 4000"
+      const failing = (reason: OpenAiError["reason"]) => Effect.fail(new OpenAiError({ reason, detail: "failed" }))
+      const nasty: ReadonlyArray<readonly [string, Ask]> = [
+        ["4,000 replicas", () => Effect.succeed(says(4000, { reasoning: words }))],
+        ["another shape", () => Effect.succeed({ pods: words })],
+        ["none at all", () => Effect.succeed(says(0, { reasoning: words }))],
+        ["a refusal", () => failing({ _tag: "Refused" })],
+        ["a storm of 429", () => failing({ _tag: "Throttled", retryAfterMillis: 1000 })],
+        ["thirty seconds of silence", () => Effect.andThen(Effect.sleep("30 seconds"), failing({ _tag: "Timeout" }))],
+        ["an answer two minutes late", () => Effect.delay(Effect.succeed(says(9, { reasoning: words })), "2 minutes")],
+        ["silence for ever", () => Effect.never],
+        ["a crash", () => Effect.die(new Error(words))]
+      ]
+      for (const [what, ask] of nasty) {
+        const withIt = yield* run(modelOf(ask))
+        assert.deepStrictEqual(
+          withIt.writes.map(({ to }) => to),
+          without.writes.map(({ to }) => to),
+          what
+        )
+        assert.strictEqual(withIt.records.length, without.records.length, what)
+        // Newest first; the policy's very first tick comes at once, the second in its place among the others.
+        const ticks = ticksOf(withIt).slice(0, -1)
+        const gaps = ticks.map((at, index) => at - (ticks[index + 1] ?? at))
+        assert.isAtMost(Math.max(...gaps), 16_000, what)
+        assert.notInclude(JSON.stringify([withIt.records, withIt.status, withIt.events]), words, what)
+      }
+    }),
+    { seeds: 1 }
+  )
+
+  simulated(
+    "from a good model adds at most one pod or a quarter, and never takes any away",
+    Effect.gen(function* () {
+      const withIt = yield* run(modelOf(() => Effect.succeed(says(12))))
+      let more = 0
+      for (const { decision, observation } of withIt.records) {
+        const baseline = decision.proposals.find(({ engine }) => engine === "target")?.replicas
+        if (baseline === undefined || decision.recommended === undefined) continue
+        assert.isAtLeast(decision.recommended, baseline)
+        assert.isAtMost(decision.recommended, Math.max(baseline + 1, Math.floor(baseline * 1.25)))
+        if (decision.recommended > baseline) {
+          more++
+          assert.strictEqual(observation.advice?.replicas, 12)
+        }
+      }
+      assert.isAbove(more, 5)
+    }),
+    { seeds: 2 }
+  )
+
+  simulated(
+    "is asked for once a minute, of one question at a time, and not any more once the policy is gone",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 4)
+      world.load("web", 4)
+      world.policy("web", ADVISED)
+      let asked = 0
+      let asking = 0
+      const model = modelOf(() =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => {
+            asked++
+            asking++
+            assert.strictEqual(asking, 1)
+          }),
+          () => Effect.delay(Effect.succeed(says(4)), "10 seconds"),
+          () => Effect.sync(() => void asking--)
+        )
+      )
+      yield* running(
+        world,
+        Effect.gen(function* () {
+          yield* Effect.sleep("5 minutes")
+          assert.isAtLeast(asked, 4)
+          assert.isAtMost(asked, 6)
+          while (asking === 0) yield* Effect.sleep("1 second")
+          world.api.remove("ScalingPolicy", NAMESPACE, "web")
+          yield* Effect.sleep("5 seconds")
+          const then = asked
+          assert.strictEqual(asking, 0)
+          yield* Effect.sleep("5 minutes")
+          assert.strictEqual(asked, then)
+        })
+      ).pipe(Effect.provideService(OpenAi, model))
+    }),
+    { seeds: 2 }
+  )
+})
