@@ -117,7 +117,9 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/dashboard/guard.ts": "asked over the wire in test/dashboard/server.test.ts",
   "src/dashboard/pages.ts": "asked over the wire in test/dashboard/server.test.ts; its own mirror is their world",
   "src/dashboard/probes.ts": "asked over the wire in test/dashboard/server.test.ts",
+  "src/services/languageModel.ts": "what it loads is asked in test/services/OpenAiLive.test.ts",
   "src/services/Metrics.ts": "a port, and the layer that counts nothing",
+  "src/services/MetricsRecorder.ts": "read off the page in test/services/MetricsLive.test.ts",
   "src/services/MetricsRecorder.ts": "read off the page in test/services/MetricsLive.test.ts",
   "src/services/Settings.ts":
     "a table: test/services/loadSettings.test.ts reads it whole and holds docs/SETTINGS.md to it",

@@ -10,6 +10,7 @@ import { Leader } from "#operator/Leader"
 import * as Operator from "#operator/Operator"
 import { Supervisor } from "#operator/Supervisor"
 import type { Home } from "#services/Home"
+import { layerLanguageModel } from "#services/languageModel"
 import { Settings } from "#services/Settings"
 import * as SourceSystems from "#services/SourceSystems"
 import { VERSION } from "#services/version"
@@ -43,7 +44,7 @@ export const layerOperator = (settings: Settings, home: Home) => {
   return Layer.mergeAll(layerServers(settings), layerLookAfter).pipe(
     Layer.provideMerge(layerOperations),
     Layer.provideMerge(operator),
-    Layer.provide(Bind.Plugs.layer),
+    Layer.provide([Bind.Plugs.layer, layerLanguageModel]),
     Layer.provide(SourceSystems.layer)
   )
 }
