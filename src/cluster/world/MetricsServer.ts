@@ -76,7 +76,7 @@ export class MetricsServer {
         metadata: {
           name: pod.name,
           namespace: pod.namespace,
-          labels: this.#labelsOf(pod),
+          labels: pod.labels,
           creationTimestamp: timestamp
         },
         timestamp,
@@ -98,9 +98,5 @@ export class MetricsServer {
         usage: usageOf(NODE.cores + used.cores, NODE.bytes + used.bytes)
       }
     })
-  }
-
-  #labelsOf({ name, namespace }: RunningPod): JsonObject {
-    return objectAt(metadataOf(this.#server.find("Pod", namespace, name) ?? {}), "labels")
   }
 }

@@ -55,6 +55,7 @@ export class RunningPod {
   readonly service: Service
   readonly containers: ReadonlyArray<RunningContainer>
   readonly app: string
+  readonly labels: JsonObject
   node = ""
   /** Has containers that run. */
   isRunning = false
@@ -72,7 +73,8 @@ export class RunningPod {
     this.namespace = namespaceOf(pod)
     this.service = service
     this.containers = containersOf(pod)
-    this.app = textAt(objectAt(metadataOf(pod), "labels"), "app")
+    this.labels = objectAt(metadataOf(pod), "labels")
+    this.app = textAt(this.labels, "app")
     this.#differs = 1 + PODS_DIFFER * personality(this.name)
     this.#carried = new Float64Array(service.perPod.length)
     this.#base = new Float64Array(service.perPod.length)
@@ -124,9 +126,13 @@ export class RunningPod {
     return this.isReady ? carried + (this.service.perPod[place] ?? 0) - (this.#base[place] ?? 0) : carried
   }
 
+  ranSeconds(second: number): number {
+    return this.#ranSeconds + (this.isRunning ? second - this.#runningSince : 0)
+  }
+
   /** Of its containers one by one, in seconds of a whole core. */
   cpuSeconds(index: number, second: number): number {
-    const ran = this.#ranSeconds + (this.isRunning ? second - this.#runningSince : 0)
+    const ran = this.ranSeconds(second)
     if (index > 0) return ran * BESIDE.cores
     const ready = this.#wasReadySeconds + (this.isReady ? second - this.#readySince : 0)
     const busy = this.counted(COUNTED.busySeconds) * (1 - IDLE_SHARE) * this.#differs
