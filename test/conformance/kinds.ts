@@ -196,6 +196,7 @@ export const kinds: ReadonlyArray<Case> = [
           kubeletVersion: "v1.36.3",
           osImage: "none",
           kernelVersion: "6",
+          architecture: "amd64",
           containerRuntimeVersion: "none://1"
         }
       }
@@ -214,7 +215,7 @@ export const kinds: ReadonlyArray<Case> = [
         "Internal-IP": "10.9.9.9",
         "External-IP": "<none>",
         "OS-Image": "none",
-        "Kernel-Version": "6",
+        "Kernel-Version": "6 (amd64)",
         "Container-Runtime": "none://1"
       })
       const chosen = await api.send("GET", "/api/v1/nodes?fieldSelector=spec.unschedulable%3Dtrue")

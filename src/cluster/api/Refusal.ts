@@ -68,12 +68,11 @@ export const notSupported = (what: string) =>
 
 export const unprocessable = (message: string) => new Refusal(422, "Invalid", message)
 
-export const unsupportedMedia = (accepted: ReadonlyArray<string>, hint = "") =>
-  new Refusal(
-    415,
-    "UnsupportedMediaType",
-    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}${hint}`
-  )
+export const unsupportedMedia = (accepted: ReadonlyArray<string>, instead?: string) => {
+  const types = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`
+  const message = instead === undefined ? types : `the embedded cluster reads no protobuf: ${instead}`
+  return new Refusal(415, "UnsupportedMediaType", message)
+}
 
 const causeOf = ({ field, message, reason }: Cause): Json => ({ reason, message, field })
 

@@ -82,6 +82,11 @@ const nodeAddress =
   (node) =>
     objectsAt(objectAt(node, "status"), "addresses").find((one) => one["type"] === type)?.["address"] ?? "<none>"
 
+const nodeKernel: Cell = (node) => {
+  const { architecture, kernelVersion } = objectAt(objectAt(node, "status"), "nodeInfo")
+  return `${wordOf(kernelVersion) || "<unknown>"}${architecture === undefined ? "" : ` (${wordOf(architecture)})`}`
+}
+
 const hpaTargets: Cell = (hpa) => {
   const current = listAt(objectAt(hpa, "status"), "currentMetrics")
   const texts = objectsAt(objectAt(hpa, "spec"), "metrics").map(({ resource = {} }, index) => {
@@ -112,7 +117,7 @@ const COLUMNS: Readonly<Record<string, ReadonlyArray<Named>>> = {
       ["|External-IP", nodeAddress("ExternalIP")]
     ] as const),
     ["|OS-Image", shown("status.nodeInfo.osImage", "<unknown>")],
-    ["|Kernel-Version", shown("status.nodeInfo.kernelVersion", "<unknown>")],
+    ["|Kernel-Version", nodeKernel],
     ["|Container-Runtime", shown("status.nodeInfo.containerRuntimeVersion", "<unknown>")]
   ],
   Pod: [

@@ -99,10 +99,8 @@ export const bodyOf = (
   subresource = ""
 ): JsonObject => {
   if (contentType.startsWith(PROTOBUF)) {
-    throw unsupportedMedia(
-      [JSON_TYPE],
-      ` (the embedded cluster reads no protobuf: write the ${resource.kind} to a file and use kubectl create -f)`
-    )
+    const instead = `write the ${resource.kind} to a file and use kubectl create -f`
+    throw unsupportedMedia([JSON_TYPE], resource.answered === undefined ? instead : "here everybody may do everything")
   }
   if (!contentType.startsWith(JSON_TYPE)) throw unsupportedMedia([JSON_TYPE])
   if (!isObject(body)) throw badRequest("the body of the request is no JSON object")

@@ -13,12 +13,12 @@ export interface NodeSize {
 
 export const TWO_NODES: ReadonlyArray<NodeSize> = ["node-a", "node-b"].map((name) => ({
   name,
-  cpu: "64",
-  memory: "256Gi",
-  pods: 1000
+  cpu: "256",
+  memory: "1Ti",
+  pods: 2500
 }))
 
-const VERSION = "v1.36.3"
+const VERSION = "v1.34.0+embedded"
 
 export const nodeObject = ({ cpu, memory, name, pods }: NodeSize, index: number, time: string): JsonObject => {
   const room = { cpu, memory, pods: String(pods) }
