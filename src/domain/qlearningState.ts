@@ -76,17 +76,17 @@ const byRole = (input: PerceiveInput, role: Role): number | undefined =>
 const hasRole = ({ policy }: PerceiveInput, role: Role): boolean =>
   policy.signals.some((signal) => signal.role === role)
 
+/** Of two resources only CPU is told to burn at start-up; where nothing is told, the name says which it is. */
+const isMemory = ({ name, source }: Signal, { warmUp }: Measured): boolean =>
+  source === "resource" && warmUp !== true && /mem/iu.test(name)
+
 const cpuShare = (input: PerceiveInput): number | undefined => {
-  const reading = measuredOf(
-    input,
-    ({ role, source }, { warmUp }) => role === "utilization" && (source !== "resource" || warmUp === true)
-  )
+  const reading = measuredOf(input, (signal, found) => signal.role === "utilization" && !isMemory(signal, found))
   return reading === undefined ? undefined : (shareOfRequests(reading) ?? reading.value / 100)
 }
 
-/** A resource of the pods that is not their CPU. */
 const memoryShare = (input: PerceiveInput): number | undefined => {
-  const reading = measuredOf(input, ({ source }, { warmUp }) => source === "resource" && warmUp !== true)
+  const reading = measuredOf(input, isMemory)
   return reading === undefined ? undefined : shareOfRequests(reading)
 }
 

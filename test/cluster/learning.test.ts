@@ -126,7 +126,7 @@ describe("seed 2's policy in the embedded cluster", () => {
         const object = server.find("ScalingPolicy", "default", "consumer-workload-ai-scaling") ?? {}
         assert.isBelow(Number(valueAt(object, "status.metrics.averageReward")), 0)
         const ledger = yield* Ledger
-        const [record] = yield* ledger.records(String(metadataOf(object)["uid"]))
+        const [record] = yield* ledger.records((metadataOf(object)["uid"] ?? "") as string)
         assert.isAbove(record === undefined ? 0 : (learnedOf(record.memory)?.transitions ?? 0), 150)
         // Written down at most once a minute, and small.
         const kept = server.list("ConfigMap", "nimbusguard").map((each) => JSON.stringify(each))
