@@ -1,8 +1,17 @@
-import { globSync, readFileSync } from "node:fs"
+import { Effect, Fiber, Layer, Option, Stream } from "effect"
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { get, type IncomingMessage, request } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { ApiServer } from "#cluster/api/ApiServer"
 import { type Front, listen } from "#cluster/HttpFront"
+import type { Target } from "#schemas/Policy"
+import { Kubernetes } from "#services/Kubernetes"
+import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
+import * as KubernetesLive from "#services/KubernetesLive"
+import { getScale, patchScale, readReplicasOwner, replicasOf } from "#services/kubernetesScale"
+import { deployment } from "#test/cluster/controllers/workloads"
 
 describe("the HTTP front", () => {
   const api = new ApiServer(() => 0)
@@ -78,6 +87,35 @@ describe("the HTTP front", () => {
       events.map(({ type }) => type),
       ["ADDED", "ADDED", "BOOKMARK"]
     )
+  })
+
+  it("serves the operator's own client: scales under a precondition, and a watch that tells of it", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "nimbusguard-front-"))
+    const clusters = [{ name: "here", cluster: { server: front.url } }]
+    const contexts = [{ name: "here", context: { cluster: "here", user: "me" } }]
+    const users = [{ name: "me", user: {} }]
+    const config = { apiVersion: "v1", kind: "Config", clusters, contexts, users, "current-context": "here" }
+    writeFileSync(join(folder, "config"), JSON.stringify(config))
+    const live = KubernetesLive.layer({ kubeconfig: join(folder, "config") })
+    const web: Target = { apiVersion: "apps/v1", kind: "Deployment", namespace: "default", name: "web" }
+    api.create({ ...deployment("web", 1), metadata: { name: "web", namespace: "default" } })
+    const program = Effect.gen(function* () {
+      const before = yield* getScale(web)
+      const path = "/apis/apps/v1/namespaces/default/deployments"
+      const query = { watch: "true", resourceVersion: before.metadata.resourceVersion }
+      const watch = (yield* Kubernetes).watch(path, query)
+      const telling = yield* Effect.forkChild(Stream.runHead(watch), { startImmediately: true })
+      const written = yield* patchScale(web, 3, before.metadata.resourceVersion)
+      assert.strictEqual(replicasOf(written), 3)
+      assert.isTrue((yield* readReplicasOwner(web)).ours)
+      const told = Option.getOrThrow(yield* Fiber.join(telling))
+      assert.strictEqual(told.type, "MODIFIED")
+      assert.deepInclude(told.object, { kind: "Deployment" })
+      const late = yield* Effect.flip(patchScale(web, 4, before.metadata.resourceVersion))
+      assert.strictEqual(late.reason._tag, "Conflict")
+    })
+    await Effect.runPromise(Effect.provide(program, Layer.provideMerge(KubernetesDiscovery.layer, live)))
+    rmSync(folder, { recursive: true })
   })
 
   it("refuses in words what it has not: protobuf, logs, another protocol, bodies that are none or too large", async () => {

@@ -1,22 +1,19 @@
 // Stock kubectl, the one on the PATH and the pinned one, against the embedded API over its HTTP front.
-import { execFile } from "node:child_process"
+import { Effect, Exit, Scope } from "effect"
+import { execFile, spawn } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ApiServer } from "#cluster/api/ApiServer"
 import { metricsOf } from "#cluster/api/builtIn"
+import { run } from "#cluster/controllers/Controllers"
 import { type Front, listen } from "#cluster/HttpFront"
+import { eventually } from "#test/controlplane/eventually"
 import { describeWith, runningCluster } from "#test/controlplane/suite"
 
 const root = new URL("../..", import.meta.url).pathname
 const SCALER = "scalingpolicy/consumer-workload-ai-scaling"
-const POD = {
-  metadata: { name: "consumer-workload-0", namespace: "default", creationTimestamp: "2026-01-01T00:00:00Z" },
-  timestamp: "2026-01-01T00:00:00Z",
-  window: "15s",
-  containers: [{ name: "main", usage: { cpu: "250m", memory: "64Mi" } }]
-}
 const EVENT = {
   apiVersion: "v1",
   kind: "Event",
@@ -27,11 +24,17 @@ const EVENT = {
   type: "Normal"
 }
 
+type Step = readonly [typed: string, printed: RegExp, fails?: "fails"]
+
+const DEPLOYMENT = "deploy/consumer-workload"
+
 /** One after the other: what is typed, and what has to be printed; `fails`: kubectl ends with another code than 0. */
-const SESSION: ReadonlyArray<readonly [typed: string, printed: RegExp, fails?: "fails"]> = [
+const SESSION: ReadonlyArray<Step> = [
+  ["version", /Server Version: v1\.\d+/u],
   ["apply -f manifests/crd/scalingpolicies.nimbusguard.io.yaml", /scalingpolicies\.nimbusguard\.io created/u],
   ["apply --server-side -f manifests/crd/scalingrules.scaling.example.com.yaml", /serverside-applied/u],
   ["create -f manifests/examples/ai/workload.yaml", /deployment\.apps\/consumer-workload created/u],
+  [`rollout status ${DEPLOYMENT} --timeout=30s`, /successfully rolled out/u],
   ["apply -f manifests/examples/ai/scaler.yaml --dry-run=server", /created \(server dry run\)/u],
   ["apply -f manifests/examples/ai/scaler.yaml", /consumer-workload-ai-scaling created/u],
   ["apply -f manifests/examples/ai/scaler.yaml", /unchanged/u],
@@ -39,24 +42,56 @@ const SESSION: ReadonlyArray<readonly [typed: string, printed: RegExp, fails?: "
   ["get scalers -A", /NAMESPACE +NAME +TARGET +MODE +MIN +MAX[\s\S]*Active +1 +10/u],
   ["get deploy -o wide -l app!=none", /consumer-workload +1\/1[\s\S]*app=consumer-workload/u],
   [`get ${SCALER} -o jsonpath={.spec.scaling.maxReplicas}`, /^10$/u],
+  [`get ${SCALER} -o yaml`, /maxReplicas: 10/u],
   [`describe ${SCALER}`, /Kind: +ScalingPolicy[\s\S]*Max Replicas: +10[\s\S]*Events:/u],
+  [`describe ${DEPLOYMENT}`, /1 available[\s\S]*NewReplicaSetAvailable[\s\S]*Scaled up replica set \S+ from 0 to 1/u],
   ["events", /ScaledUp +ScalingPolicy\/consumer-workload-ai-scaling/u],
+  [`events --for ${DEPLOYMENT}`, /ScalingReplicaSet/u],
   ["explain scalingpolicy.spec.scaling.maxReplicas", /FIELD: maxReplicas <integer>/u],
   ["api-resources --categories=scalers", /scalingpolicies +scalep +nimbusguard\.io\/v1/u],
   [`patch ${SCALER} --type=merge -p {"spec":{"scaling":{"maxReplicas":12}}}`, /patched/u],
   [`patch ${SCALER} --type=merge -p {"spec":{"scaling":{"maxReplicas":0}}}`, /is invalid:[\s\S]*maxReplicas/u, "fails"],
-  ["label deploy/consumer-workload tier=demo", /labeled/u],
-  ["annotate deploy/consumer-workload note=demo", /annotated/u],
-  ["scale deploy/consumer-workload --replicas=3", /scaled/u],
-  ["wait deploy/consumer-workload --for=jsonpath={.spec.replicas}=3 --timeout=20s", /condition met/u],
-  ["edit deploy/consumer-workload", /edited/u],
-  ["rollout restart deploy/consumer-workload", /restarted/u],
-  ["rollout status deploy/consumer-workload --timeout=20s", /successfully rolled out/u],
-  ["top pods", /consumer-workload-0 +250m +64Mi/u],
-  ["logs consumer-workload-0", /not found|has no log of pods/u, "fails"],
-  ["create configmap made --from-literal=a=b", /reads no protobuf|created/u],
+  [`label ${DEPLOYMENT} tier=demo`, /labeled/u],
+  [`annotate ${DEPLOYMENT} note=demo`, /annotated/u],
+  [`scale ${DEPLOYMENT} --replicas=3`, /scaled/u],
+  [`wait ${DEPLOYMENT} --for=jsonpath={.status.availableReplicas}=3 --timeout=30s`, /condition met/u],
+  ["wait pod -l app=consumer-workload --for=condition=Ready --timeout=30s", /(condition met[\s\S]*){3}/u],
+  [`scale ${DEPLOYMENT} --current-replicas=3 --replicas=2`, /scaled/u],
+  [`edit ${DEPLOYMENT}`, /edited/u],
+  [`rollout status ${DEPLOYMENT} --timeout=30s`, /successfully rolled out/u],
+  [`rollout history ${DEPLOYMENT}`, /1 [\s\S]*2 /u],
+  [`rollout undo ${DEPLOYMENT}`, /rolled back/u],
+  [`rollout restart ${DEPLOYMENT}`, /restarted/u],
+  [`rollout status ${DEPLOYMENT} --timeout=30s`, /successfully rolled out/u],
+  ["get all", /pod\/consumer-workload-\w+-\w+ +1\/1 +Running[\s\S]*replicaset/u],
+  ["get nodes", /node-a +Ready/u],
+  ["describe node node-a", /Allocatable:[\s\S]*Non-terminated Pods:/u],
+  ["top pods", /consumer-workload-\S+ +250m +64Mi/u],
+  ["top nodes", /node-a +500m/u],
+  ["cordon node-a", /cordoned/u],
+  ["uncordon node-a", /uncordoned/u],
+  ["run bare --image=none", /created/u],
+  ["wait pod/bare --for=condition=Ready --timeout=30s", /condition met/u],
+  ["delete pod bare --timeout=20s", /deleted/u],
+  // What this cluster has not: one sentence each.
+  [`logs ${DEPLOYMENT}`, /has no log of pods: use a real cluster for it/u, "fails"],
+  [`exec ${DEPLOYMENT} -- ls`, /has no exec of pods: use a real cluster for it/u, "fails"],
+  [`port-forward ${DEPLOYMENT} 18099:80`, /has no portforward of pods: use a real cluster for it/u, "fails"],
+  ["create configmap made --from-literal=a=b", /reads no protobuf: write the ConfigMap to a file|created/u],
+  ["create namespace made", /reads no protobuf: write the Namespace to a file|created/u],
+  ["create secret generic made --from-literal=a=b", /reads no protobuf: write the Secret to a file|created/u],
+  ["auth can-i create deployments", /reads no protobuf: here everybody may do everything|yes/u],
   ["delete -f manifests/examples/ai/scaler.yaml --timeout=20s", /deleted/u],
-  ["get scalers", /No resources found/u]
+  ["get scalers", /No resources found/u],
+  ["delete deploy --all --cascade=foreground --timeout=20s", /deleted/u],
+  ["get deploy,rs,pods", /No resources found/u]
+]
+
+/** Watching goes on until it is ended: what is typed, what is done meanwhile, what is then printed. */
+const WATCHED: ReadonlyArray<readonly [typed: string, meanwhile: string, printed: RegExp]> = [
+  ["get deploy -w", "scale deploy/consumer-workload --replicas=2", /1\/1[\s\S]*1\/2[\s\S]*2\/2/u],
+  ["events -w", "scale deploy/consumer-workload --replicas=1", /Scaled down replica set \S+ from 2 to 1/u],
+  ["get pods -w -o name", "delete pods --all --wait=false", /(pod\/consumer-workload-\S+\s+){3}/u]
 ]
 
 describeWith(["controlPlane"], "kubectl", () => {
@@ -65,37 +100,46 @@ describeWith(["controlPlane"], "kubectl", () => {
 
   describe.each(["path", "1.36"] as const)("of version %s", (version) => {
     const api = new ApiServer(() => Date.now())
+    const scope = Effect.runSync(Scope.make())
     let front: Front
     beforeAll(async () => {
-      api.kinds.define(metricsOf("pods", () => [POD]))
+      const usage = { cpu: "250m", memory: "64Mi" }
+      const measured = { timestamp: "2026-01-01T00:00:00Z", window: "15s" }
+      api.kinds.define(
+        metricsOf("pods", () =>
+          api.list("Pod").map(({ metadata = {} }) => ({ metadata, ...measured, containers: [{ name: "main", usage }] }))
+        )
+      )
+      api.kinds.define(
+        metricsOf("nodes", () =>
+          api.list("Node").map(({ metadata = {} }) => ({ metadata, ...measured, usage: { ...usage, cpu: "500m" } }))
+        )
+      )
       api.create(EVENT)
-      // The Deployment controller, for what a rollout waits for.
-      api.store.onCommit(({ object, resource, subresource, type }) => {
-        if (resource !== "deployments.apps" || subresource === "status" || type === "DELETED") return
-        const { spec, metadata } = object as { spec: { replicas: number }; metadata: { generation: number } }
-        const { replicas } = spec
-        const done = { replicas, updatedReplicas: replicas, readyReplicas: replicas, availableReplicas: replicas }
-        const status = { observedGeneration: metadata.generation, ...done }
-        setImmediate(() => api.patch("Deployment", "default", "consumer-workload", { status }, "controller", "status"))
-      })
+      const behaviour = () => ({ startupMillis: 400, fate: { _tag: "Runs" as const } })
+      await Effect.runPromise(Scope.provide(run(api, { behaviour }), scope))
       front = await new Promise<Front>((resolve, reject) => {
         listen(api, { port: 0, onListening: resolve, onError: reject })
       })
       writeFileSync(join(folder, version), kubeconfig(front.url))
     })
-    afterAll(() => new Promise<void>((resolve) => front.close(resolve)))
+    afterAll(async () => {
+      await Effect.runPromise(Scope.close(scope, Exit.void))
+      await new Promise<void>((resolve) => front.close(resolve))
+    })
+
+    const program = () =>
+      version === "path" ? "kubectl" : (runningCluster().address.programs["kubectl-1.36"] ?? "kubectl")
+    const env = {
+      ...process.env,
+      KUBECONFIG: join(folder, version),
+      HOME: folder,
+      EDITOR: "sed -i s/none/other/;s/1.29/1.30/"
+    }
 
     const kubectl = (typed: string) =>
       new Promise<{ readonly code: number; readonly text: string }>((resolve) => {
-        const program =
-          version === "path" ? "kubectl" : (runningCluster().address.programs["kubectl-1.36"] ?? "kubectl")
-        const env = {
-          ...process.env,
-          KUBECONFIG: join(folder, version),
-          HOME: folder,
-          EDITOR: "sed -i s/none/other/;s/1.29/1.30/"
-        }
-        execFile(program, typed.split(" "), { cwd: root, env, timeout: 60_000 }, (error, stdout, stderr) => {
+        execFile(program(), typed.split(" "), { cwd: root, env, timeout: 60_000 }, (error, stdout, stderr) => {
           resolve({ code: error === null ? 0 : 1, text: `${stdout}${stderr}` })
         })
       })
@@ -105,6 +149,27 @@ describeWith(["controlPlane"], "kubectl", () => {
         const { code, text } = await kubectl(typed)
         const isRight = printed.test(text) && (fails === undefined || code !== 0)
         expect(isRight, `kubectl ${typed}\n${text}`).toBe(true)
+      }
+    })
+
+    it("follows what happens", { timeout: 240_000 }, async () => {
+      await kubectl("create -f manifests/examples/ai/workload.yaml")
+      await kubectl(`rollout status ${DEPLOYMENT} --timeout=30s`)
+      for (const [typed, meanwhile, printed] of WATCHED) {
+        const watching = spawn(program(), typed.split(" "), { cwd: root, env })
+        let text = ""
+        watching.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()))
+        try {
+          await eventually(() => text !== "", { what: `kubectl ${typed} to begin` })
+          const done = await kubectl(meanwhile)
+          expect(done.code, done.text).toBe(0)
+          await eventually((seen) => (seen(text), printed.test(text)), {
+            what: `kubectl ${typed}`,
+            timeoutMillis: 30_000
+          })
+        } finally {
+          watching.kill()
+        }
       }
     })
   })
