@@ -9,8 +9,9 @@ export interface Capacity {
   readonly perPod: number
   /** How much evidence stands behind it, up to a bound, so that old evidence fades. */
   readonly samples: number
+  /** So many times in a row it was off to one side: above 0 served more than thought, below 0 less. */
+  readonly offs: number
   readonly steepness: number
-  readonly fits: number
   /** What is being averaged for the next fit. */
   readonly ticks: number
   readonly load: number
@@ -22,8 +23,8 @@ export interface Capacity {
 export const UNKNOWN_CAPACITY: Capacity = {
   perPod: 0,
   samples: 0,
+  offs: 0,
   steepness: 16,
-  fits: 0,
   ticks: 0,
   load: 0,
   bad: 0,
@@ -39,6 +40,10 @@ export interface Busyness {
 }
 
 const SAMPLES_MAX = 15
+/** Further off than noise is. Twice in a row to one side is a change of the pods, and most of what was seen is void. */
+const OFF_SHARE = 0.08
+const OFFS_MAX = 2
+const SAMPLES_LEFT = 2
 /** Below this, what is not work weighs too much in the use of the CPU. */
 const UTILIZATION_MIN = 0.1
 /** From here on the use of the CPU says no more how much there is to do. */
@@ -48,14 +53,16 @@ export const learnPerPod = (capacity: Capacity, { backlog, ready, served, utiliz
   if (utilization < UTILIZATION_MIN || ready < 1 || served <= 0) return capacity
   if (utilization >= SATURATED && backlog < 1) return capacity
   const seen = served / (ready * Math.min(1, utilization))
-  const samples = Math.min(capacity.samples + 1, SAMPLES_MAX)
-  return { ...capacity, samples, perPod: capacity.perPod + (seen - capacity.perPod) / samples }
+  const error = capacity.perPod > 0 ? seen / capacity.perPod - 1 : 0
+  const side = Math.abs(error) > OFF_SHARE ? Math.sign(error) : 0
+  const offs = side === 0 ? 0 : side * Math.min(OFFS_MAX, side * capacity.offs > 0 ? Math.abs(capacity.offs) + 1 : 1)
+  const samples = Math.abs(offs) === OFFS_MAX ? SAMPLES_LEFT : Math.min(capacity.samples + 1, SAMPLES_MAX)
+  return { ...capacity, samples, offs, perPod: capacity.perPod + (seen - capacity.perPod) / samples }
 }
 
 const BLOCK_TICKS = 4
-const FITS_MAX = 20
-/** The beginning weighs as much as this many fits. */
-const PRIOR_FITS = 3
+/** Of a new fit in the mean of all: plants and their pods change, and the next fit is 20 s away. */
+const FIT_GAIN = 1 / 3
 const STEEPNESS_MIN = 2
 const STEEPNESS_MAX = 300
 
@@ -85,12 +92,7 @@ export const learnSteepness = (capacity: Capacity, { badFraction, load, requests
   if (mean < 0.3 || mean > 0.97 || share < 1e-5 || share >= 1) return learned
   const seen = -Math.log(share) / (1 - mean)
   if (seen < STEEPNESS_MIN || seen > STEEPNESS_MAX) return learned
-  const fits = Math.min(capacity.fits + 1, FITS_MAX)
-  return {
-    ...learned,
-    fits,
-    steepness: capacity.steepness + (seen - capacity.steepness) / (fits + PRIOR_FITS)
-  }
+  return { ...learned, steepness: capacity.steepness + (seen - capacity.steepness) * FIT_GAIN }
 }
 
 /** Work that overflows waits, and spoils what comes after it. */

@@ -8,12 +8,16 @@ import { learnPerPod, learnSteepness, UNKNOWN_CAPACITY } from "#domain/capacity"
 import { expect, follow, forecast, UNKNOWN_DEMAND } from "#domain/demand"
 import { podsToDrain } from "#domain/drain"
 import type { Engine, EngineInput } from "#domain/Engine"
+import { type Evidence, gather, hasRole } from "#domain/evidence"
+import { expectedJump, noticeJump } from "#domain/habits"
+import { objectivesOf } from "#domain/objectives"
 import { addPeak, peakSince } from "#domain/peaks"
 import { REPLICAS_MAX } from "#domain/rounding"
 import { FRESH_BUDGET, spend, worthwhile } from "#domain/staffing"
+import { learnStartup, UNKNOWN_STARTUP } from "#domain/startup"
 import type { Proposal } from "#schemas/Decision"
-import type { Policy, Role, Signal } from "#schemas/Policy"
-import { Millis, type Reading } from "#schemas/Reading"
+import type { Policy } from "#schemas/Policy"
+import { Millis } from "#schemas/Reading"
 
 const AutoOptions = Schema.Struct({
   headroomPercent: Schema.optionalKey(
@@ -23,14 +27,14 @@ const AutoOptions = Schema.Struct({
   )
 }).annotate({
   description:
-    "Weighs the objectives against the cost by what it has learned of the workload. Needs signals of the roles demand, served and utilization (in percent), and badFraction for a latency objective or backlog for a queue; without them the engines target and slo steer."
+    "Weighs the objectives against the cost by what it has learned of the workload. The use of the CPU (the role utilization, in percent) is enough; better are demand and served too, and backlog for a queue or badFraction for a latency objective, from which it learns how answers go bad. What only a latency or only a backlog measures is left to the engines target and slo."
 })
 type AutoOptions = typeof AutoOptions.Type
 
 const Amounts = Schema.Array(Schema.Struct({ at: Millis, value: Schema.Finite }))
 
 const AutoMemory = Schema.Struct({
-  version: Schema.Literal(1),
+  version: Schema.Literal(2),
   /** Absent: nothing has been seen yet. */
   at: Schema.optionalKey(Millis),
   ready: Schema.Int,
@@ -38,11 +42,18 @@ const AutoMemory = Schema.Struct({
   hedging: Schema.Boolean,
   /** The last time that there was any work. */
   busyAt: Millis,
+  startup: Schema.Struct({
+    seconds: Schema.Finite,
+    samples: Schema.Int,
+    pods: Schema.optionalKey(Schema.Int),
+    ready: Schema.optionalKey(Schema.Int),
+    awaited: Schema.Array(Schema.Struct({ at: Millis, pods: Schema.Int }))
+  }),
   capacity: Schema.Struct({
     perPod: Schema.Finite,
     samples: Schema.Int,
+    offs: Schema.Int,
     steepness: Schema.Finite,
-    fits: Schema.Int,
     ticks: Schema.Int,
     load: Schema.Finite,
     bad: Schema.Finite,
@@ -55,6 +66,7 @@ const AutoMemory = Schema.Struct({
     expected: Amounts,
     errors: Schema.Array(Schema.Finite)
   }),
+  jumps: Schema.Array(Schema.Struct({ at: Millis, factor: Schema.Finite })),
   budget: Schema.Struct({ bad: Schema.Finite, all: Schema.Finite, price: Schema.Finite }),
   peaks: Schema.Array(Schema.Struct({ at: Millis, replicas: Schema.Int }))
 })
@@ -64,8 +76,6 @@ type Input = EngineInput<AutoOptions, AutoMemory>
 
 const name = "auto"
 
-/** Until it is told or learned. */
-const STARTUP_SECONDS = 30
 /** A forecast is for when the slower pods are ready, too. */
 const LATE_FACTOR = 1.2
 const NOTICE_SECONDS = 10
@@ -73,105 +83,80 @@ const NOTICE_SECONDS = 10
 const HOLD_LARGE = 1.2
 const HOLD_ANY = 4
 const LARGE = 0.25
-/** Not worth a change. */
-const DEAD_BAND = 0.03
-/** Where a need is this far over what is ready, so many times the need is ordered, and cancelled when enough are ready. */
+/** Where too little is ready for the load, so many times the need is ordered, and cancelled when enough are ready. */
 const HEDGE = 2
-const HEDGE_FROM = 1.3
-/** A backlog of requests is to be gone within this time. */
-const BACKLOG_SECONDS = 20
-/** More than this much of a second's demand waiting: it does not flow off by itself. */
-const BACKLOG_SHARE = 0.2
+/** What is ready beyond the load when that is so, and when it is over. */
+const SHORT_OF = 1.02
+const ENOUGH_FOR = 1.1
 /** What is served is worth so much more than a busy pod, since no pod may be busy all the time. */
 const BUSY_SHARE = 1.2
 /** The share of good answers that prices are given for. */
 const USUAL_ALLOWED = 0.01
-const ROUND_UP_FROM = 0.3
+/** Where only the CPU is seen, work is counted in percent of a pod; and when that is full, more is hidden behind it. */
+const FULL = 0.97
+const HIDDEN = 2
 
-const read = ({ signals }: Input, role: Role): { readonly signal: Signal; readonly reading: Reading } | undefined =>
-  signals.find(({ signal }) => signal.role === role)
+/** Whether demand itself is measured, and so what a pod makes of it. */
+const seesDemand = (policy: Policy): boolean =>
+  (["demand", "served", "utilization"] as const).every((role) => hasRole(policy, role))
 
-const QUEUE_ROLES: ReadonlyArray<Role> = ["demand", "served", "utilization", "backlog"]
-const ROLES: ReadonlyArray<Role> = [...QUEUE_ROLES, "badFraction"]
+/** Absent: no queue, or one whose backlog nobody sees, which is then kept from building up at all. */
+const drainSecondsOf = (policy: Policy): number | undefined =>
+  seesDemand(policy) && hasRole(policy, "backlog") ? policy.objectives.queue?.drainSeconds : undefined
 
-interface Seen {
-  readonly demand: number | undefined
-  readonly served: number | undefined
-  readonly utilization: number | undefined
-  readonly backlog: number
-  readonly badFraction: number | undefined
-}
-
-/** The first signal that is needed and not there, or what they say. */
-const observe = (input: Input): Seen | Proposal => {
-  const values: Partial<Record<Role, number>> = {}
-  const isQueue = input.policy.objectives.queue !== undefined
-  for (const role of isQueue ? QUEUE_ROLES : ROLES) {
-    const found = read(input, role)
-    if (found === undefined) continue
-    const { reading, signal } = found
-    if (reading._tag !== "Measured") {
-      // Pods that do not exist say nothing of themselves.
-      if (input.observation.state.specReplicas === 0 && !signal.worksAtZero) continue
-      // A share of no requests is no number.
-      if (role === "badFraction" && values.demand === 0) continue
-      const how = reading._tag === "Stale" ? "stale" : "missing"
-      return {
-        engine: name,
-        signal: signal.name,
-        raiseOnly: false,
-        reason: `${signal.name} is ${how}: ${reading.detail}`
-      }
-    }
-    values[role] = Math.max(0, reading.value)
-  }
-  const { backlog, badFraction, demand, served, utilization } = values
-  return {
-    demand,
-    served,
-    utilization: utilization === undefined ? undefined : utilization / 100,
-    backlog: backlog ?? 0,
-    badFraction: badFraction === undefined ? undefined : Math.min(1, badFraction)
-  }
-}
-
-const hasRole = ({ signals }: Policy, role: Role): boolean => signals.some((signal) => signal.role === role)
-
-/** What an objective is learned from. Without it one would steer by what was guessed at the beginning. */
+/** An objective that only a latency measures is better steered by it than by a guess at what the CPU means for it. */
 const suits = (policy: Policy): boolean => {
   const { latency, queue } = policy.objectives
-  const evidence: Role = queue === undefined ? "badFraction" : "backlog"
-  if (latency === undefined && queue === undefined) return false
-  return (["demand", "served", "utilization", evidence] as const).every((role) => hasRole(policy, role))
+  if ((latency === undefined && queue === undefined) || !hasRole(policy, "utilization")) return false
+  if (drainSecondsOf(policy) !== undefined || (seesDemand(policy) && hasRole(policy, "badFraction"))) return true
+  return objectivesOf(policy).length === 0 && !hasRole(policy, "backlog")
 }
 
-const startupOf = ({ policy }: Input): number => policy.objectives.startupSeconds ?? STARTUP_SECONDS
+const observe = (input: Input): ReturnType<typeof gather> => {
+  const { observation, policy } = input
+  if (drainSecondsOf(policy) !== undefined) return gather(input, ["demand", "served", "utilization", "backlog"])
+  if (seesDemand(policy)) return gather(input, ["demand", "served", "utilization", "backlog", "badFraction"])
+  const seen = gather(input, ["utilization"])
+  if ("signal" in seen || seen.utilization === undefined) return seen
+  const served = Math.min(1, seen.utilization) * 100 * observation.state.readyReplicas
+  return { ...seen, served, demand: seen.utilization < FULL ? served : served * HIDDEN }
+}
+
+const startupOf = ({ policy }: Input, { startup }: AutoMemory): number =>
+  policy.objectives.startupSeconds ?? startup.seconds
+
+const allowedBy = ({ objectives }: Policy): number =>
+  Math.max(1e-4, 1 - (objectives.latency?.goodFraction ?? 1 - USUAL_ALLOWED))
 
 /** Everything that is learned from one tick, before anything is decided. */
-const learn = (input: Input, seen: Seen): AutoMemory => {
+const learn = (input: Input, seen: Evidence): AutoMemory => {
   const { memory, observation, policy } = input
   const { at, state } = observation
   const seconds = memory.at === undefined ? policy.intervalMillis / 1000 : Math.max(0.001, (at - memory.at) / 1000)
   const ready = state.readyReplicas
   const settled = memory.at !== undefined && memory.ready === ready && !input.resumed
-  const { backlog, badFraction, served, utilization } = seen
+  const { backlog = 0, badFraction, demand: value, served, utilization } = seen
+  const startup = learnStartup(input.resumed ? UNKNOWN_STARTUP : memory.startup, {
+    at,
+    pods: state.statusReplicas,
+    ready
+  })
   let { budget, capacity } = memory
-  const value = seen.demand
   if (settled && served !== undefined && utilization !== undefined) {
     capacity = learnPerPod(capacity, { served, utilization, ready, backlog })
   }
   if (value === undefined) return memory
   const { perPod } = capacity
   const demand = follow(memory.demand, { at, value, seconds, grain: Math.max(perPod, 1e-6) * 0.05 })
+  const jumps = noticeJump(memory.jumps, demand.seen, perPod)
   if (badFraction !== undefined && perPod > 0 && ready > 0) {
     const requests = value * seconds
     const steady = settled && backlog < value * 0.05 + 1
     capacity = learnSteepness(capacity, { load: value / (perPod * ready), badFraction, requests, steady })
-    const allowed = Math.max(1e-4, 1 - (policy.objectives.latency?.goodFraction ?? 1 - USUAL_ALLOWED))
-    budget = spend(budget, badFraction * requests, requests, allowed, seconds)
+    budget = spend(budget, badFraction * requests, requests, allowedBy(policy), seconds)
   }
   const busyAt = value > 0 || backlog > 0 ? at : memory.busyAt
-  return { ...memory, at, ready, busyAt, budget, capacity, demand }
+  return { ...memory, at, ready, busyAt, startup, budget, capacity, demand, jumps }
 }
 
 interface Need {
@@ -182,29 +167,26 @@ interface Need {
 
 const shown = (value: number): string => String(Number(value.toPrecision(3)))
 
-const needToAnswer = (input: Input, { backlog }: Seen, memory: AutoMemory): Need => {
+const needToAnswer = (input: Input, memory: AutoMemory): Need => {
   const { at } = input.observation
-  const { bounds, objectives } = input.policy
-  const { budget, capacity, demand } = memory
+  const { budget, capacity, demand, jumps } = memory
   const { perPod, steepness } = capacity
-  const aheadSeconds = startupOf(input) * LATE_FACTOR + NOTICE_SECONDS
-  const expected = forecast(demand, aheadSeconds)
-  const allowed = Math.max(1e-4, 1 - (objectives.latency?.goodFraction ?? 1 - USUAL_ALLOWED))
-  const price = budget.price * BUSY_SHARE * (USUAL_ALLOWED / allowed)
+  const aheadSeconds = startupOf(input, memory) * LATE_FACTOR + NOTICE_SECONDS
+  const expected = Math.max(forecast(demand, aheadSeconds), demand.level * expectedJump(jumps, at, aheadSeconds))
+  const price = budget.price * BUSY_SHARE * (USUAL_ALLOWED / allowedBy(input.policy))
   const headroom = 1 - (input.options.headroomPercent ?? 0) / 100
   const work = { demand: expected / headroom, errors: demand.errors, perPod, steepness, price }
-  const waiting = backlog > demand.level * BACKLOG_SHARE ? backlog / BACKLOG_SECONDS / perPod : 0
-  const replicas = Math.ceil(worthwhile(work, bounds.max) + waiting - ROUND_UP_FROM)
+  const replicas = worthwhile(work, input.policy.bounds.max)
   const forecasted = { at: at + Math.round(aheadSeconds * 1000), value: expected }
   const why = `${shown(expected)} of demand in ${Math.round(aheadSeconds)} s, of which a pod serves ${shown(perPod)}`
   return { replicas, memory: { ...memory, demand: expect(demand, forecasted, aheadSeconds) }, why }
 }
 
-const needToDrain = (input: Input, { backlog }: Seen, memory: AutoMemory, drainSeconds: number): Need => {
+const needToDrain = (input: Input, { backlog = 0 }: Evidence, memory: AutoMemory, drainSeconds: number): Need => {
   const { at } = input.observation
   const { demand } = memory
   const { perPod } = memory.capacity
-  const startupSeconds = startupOf(input)
+  const startupSeconds = startupOf(input, memory)
   const arrivals = demand.level
   const idle = backlog === 0 && at - memory.busyAt > startupSeconds * 1000
   const replicas = idle ? 0 : podsToDrain({ backlog, arrivals, perPod, drainSeconds, startupSeconds })
@@ -217,7 +199,7 @@ const settleOn = (input: Input, { memory, replicas }: Need, isQueue: boolean): N
   const { at, state } = input.observation
   const current = state.specReplicas
   const need = Math.min(replicas, REPLICAS_MAX)
-  const holdMillis = startupOf(input) * 1000
+  const holdMillis = startupOf(input, memory) * 1000
   const first = input.memory.at === undefined || input.resumed
   const before = first ? addPeak(memory.peaks, { at, replicas: current }, holdMillis * HOLD_ANY) : memory.peaks
   const peaks = addPeak(before, { at, replicas: need }, holdMillis * HOLD_ANY)
@@ -226,27 +208,25 @@ const settleOn = (input: Input, { memory, replicas }: Need, isQueue: boolean): N
   const next = { ...memory, peaks }
   const load = memory.capacity.perPod > 0 ? memory.demand.level / memory.capacity.perPod : 0
   const ready = state.readyReplicas
-  if (!isQueue && ready < load * 1.02 && need > ready * HEDGE_FROM) {
-    const ordered = Math.min(Math.ceil(need * HEDGE), REPLICAS_MAX)
-    return { ...next, hedging: true, target: ordered > current * (1 + DEAD_BAND) ? ordered : current }
+  if (!isQueue && ready < load * SHORT_OF && need > ready) {
+    return { ...next, hedging: true, target: Math.max(current, Math.min(Math.ceil(need * HEDGE), REPLICAS_MAX)) }
   }
   if (memory.hedging) {
-    const enough = ready >= Math.min(held, load * 1.1) || ready >= current
-    const target = enough ? Math.min(current, Math.max(held, ready)) : current
-    return { ...next, hedging: !enough, target }
+    const enough = ready >= Math.min(held, load * ENOUGH_FOR) || ready >= current
+    return { ...next, hedging: !enough, target: enough ? Math.min(current, Math.max(held, ready)) : current }
   }
-  if (need > current) return { ...next, target: need > current * (1 + DEAD_BAND) ? need : current }
-  const worth = current - held >= Math.max(1, current * DEAD_BAND)
-  return { ...next, target: worth ? held : current }
+  return { ...next, target: need > current ? need : Math.min(current, held) }
 }
 
 const initial: AutoMemory = {
-  version: 1,
+  version: 2,
   ready: 0,
   hedging: false,
   busyAt: 0,
+  startup: UNKNOWN_STARTUP,
   capacity: UNKNOWN_CAPACITY,
   demand: UNKNOWN_DEMAND,
+  jumps: [],
   budget: FRESH_BUDGET,
   peaks: []
 }
@@ -263,18 +243,18 @@ export const auto: Engine<AutoOptions, AutoMemory> = {
   propose: (input) => {
     if (!suits(input.policy)) return { proposals: [], memory: input.memory }
     const seen = observe(input)
-    if ("engine" in seen) return { proposals: [seen], memory: input.memory }
+    if ("signal" in seen) return { proposals: [{ engine: name, raiseOnly: false, ...seen }], memory: input.memory }
     const learned = learn(input, seen)
     const current = input.observation.state.specReplicas
     const says = (replicas: number, reason: string): Proposal => ({ engine: name, replicas, raiseOnly: false, reason })
     if (learned.capacity.perPod <= 0) {
-      const starts = current === 0 && (seen.backlog > 0 || (seen.demand ?? 0) > 0)
+      const starts = current === 0 && ((seen.backlog ?? 0) > 0 || (seen.demand ?? 0) > 0)
       const reason = starts ? "there is work and no pod" : "it is not known yet what a pod serves"
       return { proposals: [says(starts ? 1 : current, reason)], memory: learned }
     }
-    const drainSeconds = input.policy.objectives.queue?.drainSeconds
+    const drainSeconds = drainSecondsOf(input.policy)
     const need =
-      drainSeconds === undefined ? needToAnswer(input, seen, learned) : needToDrain(input, seen, learned, drainSeconds)
+      drainSeconds === undefined ? needToAnswer(input, learned) : needToDrain(input, seen, learned, drainSeconds)
     const { target, ...memory } = settleOn(input, need, drainSeconds !== undefined)
     const verb = target < current ? "needs only" : target > current ? "wants" : "keeps"
     return { proposals: [says(target, `${need.why}: ${verb} ${target}`)], memory }

@@ -44,6 +44,21 @@ describe("what a pod serves", () => {
     assert.closeTo(capacity.perPod, 28, 0.8)
   })
 
+  it("is found again within half a minute after a change, which noise does not feign", () => {
+    const dice = new Dice(4)
+    let capacity = UNKNOWN_CAPACITY
+    const see = (perPod: number) => {
+      const noise = 1 + 0.06 * (dice.float() - 0.5)
+      capacity = learnPerPod(capacity, { served: 7 * perPod * 0.6, utilization: 0.6 * noise, ready: 7, backlog: 0 })
+    }
+    for (let tick = 0; tick < 300; tick++) {
+      see(40)
+      assert.strictEqual(capacity.offs, 0)
+    }
+    for (let tick = 0; tick < 6; tick++) see(28)
+    assert.closeTo(capacity.perPod, 28, 1.4)
+  })
+
   it("is not learned of idle pods, of none, or of a utilization that hides how much there is to do", () => {
     const seen = { served: 100, utilization: 0.5, ready: 5, backlog: 0 }
     for (const over of [{ utilization: 0.05 }, { utilization: 0 }, { utilization: 1 }, { ready: 0 }, { served: 0 }]) {

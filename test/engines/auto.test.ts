@@ -131,9 +131,92 @@ describe("auto", () => {
     }
   })
 
-  it("leaves a policy to the baseline that has nothing to learn from", () => {
-    const blind = { ...web, signals: signals.filter(({ role }) => role !== "badFraction") }
+  it("learns how long pods take to start where nobody says, and looks as far ahead", () => {
+    const ahead = (startupSeconds: number) => {
+      const tick = tickWith({ ...web, objectives: { latency: { targetMs: 500, goodFraction: 0.99 } } })
+      let replicas = 10
+      let ready = 10
+      let due = Infinity
+      let reason = ""
+      for (let at = 0; at < 900_000; at += 5000) {
+        if (at >= due) ready = replicas
+        ready = Math.min(ready, replicas)
+        const proposal = tick(at, replicas, ready, serving(at < 300_000 ? 280 : 420, ready))
+        const wanted = proposal?.replicas ?? replicas
+        if (wanted > replicas) due = at + startupSeconds * 1000
+        replicas = wanted
+        reason = proposal?.reason ?? ""
+      }
+      return Number(/in (\d+) s/u.exec(reason)?.[1])
+    }
+    assert.closeTo(ahead(120), 154, 15)
+    assert.isBelow(ahead(15), 40)
+  })
+
+  it("is ready for a surge that comes by the clock", () => {
+    const tick = tickWith(web)
+    const HOUR = 3_600_000
+    const demandAt = (at: number) => (at % HOUR >= 600_000 && at % HOUR < 900_000 ? 840 : 280)
+    let replicas = 10
+    for (let at = 0; at < 2 * HOUR + 560_000; at += 5000) {
+      replicas = tick(at, replicas, replicas, serving(demandAt(at), replicas))?.replicas ?? replicas
+    }
+    assert.isAbove(tick(2 * HOUR + 570_000, replicas, replicas, serving(280, replicas))?.replicas ?? 0, 22)
+  })
+
+  it("follows pods that serve less than they did", () => {
+    const tick = settled()
+    const before = tick(600_000, 10, 10, serving(280, 10))?.replicas ?? 0
+    const slower = { demand: 280, served: 280, utilization: 100 * (280 / (28 * 14)), backlog: 0, badFraction: 0.001 }
+    for (let at = 605_000; at < 640_000; at += 5000) tick(at, 14, 14, slower)
+    const after = tick(640_000, 14, 14, slower)?.replicas ?? 0
+    assert.isAbove(after, before * 1.15)
+  })
+
+  it("steers by the use of the CPU where nothing else is measured, and takes full pods for more than full", () => {
+    const cpu = policyOf({
+      signals: [watched("cpu", { role: "utilization" })],
+      engines,
+      objectives: latency,
+      intervalMillis: 15_000
+    })
+    const tick = tickWith(cpu)
+    for (let at = 0; at < 600_000; at += 15_000) tick(at, 10, 10, { cpu: 70 })
+    const calm = tick(600_000, 10, 10, { cpu: 70 })?.replicas ?? 0
+    assert.closeTo(calm, 10, 1)
+    assert.isAbove(tick(615_000, 10, 10, { cpu: 100 })?.replicas ?? 0, 2 * calm)
+  })
+
+  it("remembers little, however long it runs and whatever happens", () => {
+    const dice = new Dice(9)
+    const engine = bound()
+    let memory: unknown
+    for (let at = 0; at < 6_000_000; at += 5000) {
+      const values = serving(280 * (at % 400_000 < 200_000 ? 1 : 3) * (0.5 + dice.float()), 20)
+      const observation = observe(at, stateOf(dice.of([10, 20, 40]), { readyReplicas: 20 }), values)
+      const readings = web.signals.map((signal, index) => ({
+        signal,
+        reading: observation.readings[index]?.reading ?? missing("NotGiven", "none")
+      }))
+      ;({ memory } = engine.propose({ policy: web, observation, signals: readings, resumed: false, memory }))
+    }
+    assert.isBelow(JSON.stringify(memory).length, 9000)
+  })
+
+  it("leaves a policy to the baseline whose promise is kept by something else that is measured", () => {
+    const without = (...roles: ReadonlyArray<Role>) => ({
+      ...web,
+      signals: signals.filter(({ role }) => role !== undefined && !roles.includes(role))
+    })
+    const blind = without("utilization")
     assert.deepStrictEqual([runs("auto", web), runs("auto", worker), runs("auto", blind)], [true, true, false])
+    assert.isTrue(runs("auto", without("demand", "served", "backlog", "badFraction")))
+    assert.isFalse(runs("auto", without("demand", "badFraction")))
+    const slow = {
+      ...without("demand", "backlog"),
+      signals: [...signals.slice(2, 3), watched("p95", { role: "latency" })]
+    }
+    assert.isFalse(runs("auto", slow))
     assert.deepStrictEqual(withBaseline(web).engines, engines)
     assert.notDeepEqual(withBaseline(blind).engines, engines)
     const input = { policy: blind, observation: observe(0, stateOf(3)), signals: [], resumed: false, memory: undefined }

@@ -1,0 +1,60 @@
+/**
+ * What the signals of a policy say of its workload, by their roles; or the first of them that has to be waited for.
+ * Utilization is a share here, and of what the pods request wherever that is known.
+ */
+import type { Policy, Role } from "#schemas/Policy"
+import type { Measured } from "#schemas/Reading"
+import type { EngineInput } from "./Engine.ts"
+
+export interface Evidence {
+  readonly demand?: number
+  readonly served?: number
+  readonly utilization?: number
+  readonly backlog?: number
+  readonly badFraction?: number
+}
+
+/** A signal that is needed and cannot be used. */
+export interface Awaited {
+  readonly signal: string
+  readonly reason: string
+}
+
+export const hasRole = ({ signals }: Policy, role: Role): boolean => signals.some((signal) => signal.role === role)
+
+/** Undefined: used, and nobody said of how much. */
+const shareOf = ({ pods, value }: Measured): number | undefined => {
+  if (pods === undefined) return value / 100
+  let [used, requested] = [0, 0]
+  for (const { requestMilli, usageMilli } of pods) {
+    if (requestMilli === undefined || usageMilli === undefined) continue
+    used += usageMilli
+    requested += requestMilli
+  }
+  return requested > 0 ? used / requested : undefined
+}
+
+type Input = Pick<EngineInput<unknown, unknown>, "observation" | "signals">
+
+/** Of several signals with one role the first speaks. */
+export const gather = ({ observation, signals }: Input, roles: ReadonlyArray<keyof Evidence>): Evidence | Awaited => {
+  const evidence: { -readonly [Key in keyof Evidence]: number } = {}
+  for (const role of roles) {
+    const found = signals.find(({ signal }) => signal.role === role)
+    if (found === undefined) continue
+    const { reading, signal } = found
+    if (reading._tag === "Measured") {
+      const value = role === "utilization" ? shareOf(reading) : reading.value
+      const most = role === "badFraction" ? 1 : Infinity
+      if (value !== undefined) evidence[role] = Math.min(most, Math.max(0, value))
+      continue
+    }
+    // Pods that do not exist say nothing of themselves.
+    if (observation.state.specReplicas === 0 && !signal.worksAtZero) continue
+    // A share of no requests is no number.
+    if (role === "badFraction" && evidence.demand === 0) continue
+    const how = reading._tag === "Stale" ? "stale" : "missing"
+    return { signal: signal.name, reason: `${signal.name} is ${how}: ${reading.detail}` }
+  }
+  return evidence
+}
