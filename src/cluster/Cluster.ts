@@ -18,6 +18,7 @@ import type { JsonObject } from "#cluster/api/json"
 import * as ClusterKubernetes from "#cluster/ClusterKubernetes"
 import * as Controllers from "#cluster/controllers/Controllers"
 import type { NodeSize } from "#cluster/controllers/nodes"
+import type { PodBehaviour } from "#cluster/controllers/PodBehaviour"
 import { layerPorts, layerSources, PROMETHEUS_URL, type Sites, sitesOf } from "#cluster/world/ports"
 import type { LoadSpec, Service } from "#cluster/world/Service"
 import { World } from "#cluster/world/World"
@@ -49,6 +50,8 @@ export interface ClusterOptions {
   /** How often Prometheus looks, and how long it remembers. */
   readonly scrapeSeconds?: number
   readonly retentionSeconds?: number
+  /** Pods that fare otherwise than their workload's. */
+  readonly behaviour?: (usual: PodBehaviour) => PodBehaviour
 }
 
 export interface Cluster {
@@ -109,7 +112,7 @@ export const make = Effect.fn("Cluster.make")(function* (options: ClusterOptions
       Effect.sync(() => world.follow()),
       (stop) => Effect.sync(stop)
     )
-    const behaviour = world.behaviour
+    const behaviour = options.behaviour?.(world.behaviour) ?? world.behaviour
     const controllers = yield* Controllers.run(api, nodes === undefined ? { behaviour } : { behaviour, nodes })
     yield* tick.pipe(
       Effect.forever,

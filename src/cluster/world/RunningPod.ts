@@ -64,7 +64,6 @@ export class RunningPod {
   readonly #carried: Float64Array
   readonly #base: Float64Array
   #runningSince = 0
-  #ranSeconds = 0
   #readySince = 0
   #wasReadySeconds = 0
 
@@ -99,8 +98,11 @@ export class RunningPod {
   #run(isRunning: boolean, second: number): void {
     if (isRunning === this.isRunning) return
     this.isRunning = isRunning
-    if (isRunning) this.#runningSince = second
-    else this.#ranSeconds += second - this.#runningSince
+    if (!isRunning) return
+    // A process that begins anew counts from zero, and so does what measures its containers.
+    this.#runningSince = second
+    this.#wasReadySeconds = 0
+    this.#carried.fill(0)
   }
 
   #serve(isReady: boolean, second: number): void {
@@ -127,7 +129,7 @@ export class RunningPod {
   }
 
   ranSeconds(second: number): number {
-    return this.#ranSeconds + (this.isRunning ? second - this.#runningSince : 0)
+    return this.isRunning ? second - this.#runningSince : 0
   }
 
   /** Of its containers one by one, in seconds of a whole core. */

@@ -20,6 +20,8 @@ export type QueueSpec =
       readonly stream: string
       readonly consumer: string
       readonly subject: string
+      /** Servers of the cluster, found as `SERVER-0.SERVER` and so on; only the stream's leader knows its numbers. Default: 1. */
+      readonly members?: number
     }
   | {
       readonly system: "redis"

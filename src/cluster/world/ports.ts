@@ -7,8 +7,9 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { CloudMonitoringSite } from "#cluster/world/CloudMonitoringSite"
 import { serviceName } from "#cluster/world/names"
+import { natsSite } from "#cluster/world/natsPages"
 import { prometheusPages } from "#cluster/world/prometheusPages"
-import { at, type Commits, kafkaOffsets, natsPages, pageAt, queuesOf, redisReply } from "#cluster/world/queueServers"
+import { at, type Commits, kafkaOffsets, pageAt, queuesOf, redisReply } from "#cluster/world/queueServers"
 import { type PageAnswer, pageRequest, type Site } from "#cluster/world/Site"
 import type { World } from "#cluster/world/World"
 import * as CloudMonitoring from "#services/CloudMonitoring"
@@ -43,10 +44,7 @@ export const sitesOf = (world: World, nowMillis: () => number): Sites => {
   world.eachMinute((atMillis) => monitoring.sample(atMillis))
   return {
     prometheus: prometheusPages({ store: world.store, nowMillis }),
-    nats: (host) => {
-      const queues = () => at(queuesOf(world.services, "nats"), host)
-      return queues().length === 0 ? undefined : natsPages(queues, nowMillis)
-    },
+    nats: (host) => natsSite(() => world.services, host, nowMillis),
     monitoring: monitoring.site
   }
 }

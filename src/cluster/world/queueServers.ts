@@ -1,14 +1,12 @@
 /**
- * The queues of the world in the terms of their own systems: JetStream's monitoring pages, Redis' replies, Kafka's
- * offsets. Each is a view of the same few numbers; credentials are not asked for.
+ * The queues of the world in the terms of their own systems: Redis' replies, Kafka's offsets, pages of JSON. Each is a
+ * view of the same few numbers; credentials are not asked for.
  */
-import type { Json, JsonObject } from "#cluster/api/json"
+import type { JsonObject } from "#cluster/api/json"
 import { isHost } from "#cluster/world/names"
 import type { Service } from "#cluster/world/Service"
-import type { Site } from "#cluster/world/Site"
 import type { QueueSpec } from "#cluster/world/WorkloadSpec"
 import type { PartitionOffsets } from "#services/Kafka"
-import { microTime } from "#services/kubernetesTime"
 import type { Command, ErrorReply, Reply } from "#services/resp"
 
 export interface Queued<Spec extends QueueSpec> {
@@ -16,8 +14,8 @@ export interface Queued<Spec extends QueueSpec> {
   readonly queue: Spec
 }
 
-type System = QueueSpec["system"]
-type Of<S extends System> = Extract<QueueSpec, { readonly system: S }>
+export type System = QueueSpec["system"]
+export type Of<S extends System> = Extract<QueueSpec, { readonly system: S }>
 
 /** The queues of one system whose server answers to this host name. */
 export const queuesOf = <S extends System>(services: ReadonlyArray<Service>, system: S): ReadonlyArray<Queued<Of<S>>> =>
@@ -32,49 +30,6 @@ export const at = <Spec extends QueueSpec & { readonly server: string }>(
   queues: ReadonlyArray<Queued<Spec>>,
   host: string
 ): ReadonlyArray<Queued<Spec>> => queues.filter(({ queue }) => isHost(queue.server, host))
-
-// ---- NATS: one server with JetStream, which leads everything
-
-const SERVER_ID = "NCLUSTEREMBEDDED"
-
-const stream = (name: string, queues: ReadonlyArray<Queued<Of<"nats">>>): Json => {
-  const of = queues.filter(({ queue }) => queue.stream === name)
-  return {
-    name,
-    config: { name, subjects: [...new Set(of.map(({ queue }) => queue.subject))], retention: "workqueue" },
-    state: { messages: of.reduce((sum, { service }) => sum + service.waiting + service.inService, 0) },
-    consumer_detail: of.map(({ queue, service }) => ({
-      stream_name: name,
-      name: queue.consumer,
-      config: { durable_name: queue.consumer, filter_subject: queue.subject, ack_policy: "explicit" },
-      num_pending: service.waiting,
-      num_ack_pending: service.inService
-    }))
-  }
-}
-
-export const natsPages =
-  (queues: () => ReadonlyArray<Queued<Of<"nats">>>, nowMillis: () => number): Site =>
-  ({ path }) => {
-    const all = queues()
-    const server = { server_id: SERVER_ID, server_name: "nats", version: "2.12.0" }
-    const names = [...new Set(all.map(({ queue }) => queue.stream))]
-    switch (path) {
-      case "/jsz": {
-        const details = [{ name: "$G", id: "$G", stream_detail: names.map((name) => stream(name, all)) }]
-        const json = { ...server, now: microTime(nowMillis()), streams: names.length, consumers: all.length }
-        return { status: 200, json: { ...json, total: 1, account_details: details } }
-      }
-      case "/varz":
-        return { status: 200, json: server }
-      case "/routez":
-        return { status: 200, json: { ...server, num_routes: 0, routes: [] } }
-      case "/healthz":
-        return { status: 200, json: { status: "ok" } }
-      default:
-        return { status: 404, json: { error: `${path} is not among the pages of the embedded cluster's NATS` } }
-    }
-  }
 
 // ---- Redis: a key for each queue
 

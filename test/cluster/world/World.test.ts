@@ -116,6 +116,20 @@ describe("World", () => {
     assert.deepStrictEqual([one.ask("up"), one.world.service("web")?.pods], [undefined, 0])
   })
 
+  it("counts from zero when a container begins anew, which is no fall to a rate", () => {
+    const one = made()
+    put(one, "web-0", true)
+    one.pass(200)
+    assert.isAbove(one.ask("sum(http_requests_total)") ?? 0, 7000)
+    put(one, "web-0", undefined)
+    one.pass(10)
+    put(one, "web-0", true)
+    one.pass(60)
+    assert.isBelow(one.ask("sum(http_requests_total)") ?? Infinity, 2700)
+    assert.isBelow(one.ask('sum(container_cpu_usage_seconds_total{container="main"})') ?? Infinity, 14)
+    assert.closeTo(one.ask("sum(rate(http_requests_total[30s]))") ?? 0, 40, 5)
+  })
+
   it("says what the pods use as metrics-server does: none before the second look, then the mean of its window", () => {
     const one = made()
     put(one, "web-0", true)

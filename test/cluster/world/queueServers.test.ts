@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Commits, kafkaOffsets, natsPages, pageAt, queuesOf, redisReply } from "#cluster/world/queueServers"
+import { type Commits, kafkaOffsets, pageAt, queuesOf, redisReply } from "#cluster/world/queueServers"
 import { Service } from "#cluster/world/Service"
-import { pageRequest } from "#cluster/world/Site"
 import type { QueueSpec, WorkloadSpec } from "#cluster/world/WorkloadSpec"
 import type { Command } from "#services/resp"
 
@@ -17,29 +16,6 @@ const nats = (consumer: string, subject: string) =>
   ({ system: "nats", server: "nats", stream: "ORDERS", consumer, subject }) as const
 
 describe("the queues of the world", () => {
-  it("are a stream with its consumers to NATS", () => {
-    const services = [served(nats("a", "orders.a")), served(nats("b", "orders.b"))]
-    const site = natsPages(
-      () => queuesOf(services, "nats"),
-      () => 1_700_000_000_123
-    )
-    const { json, status } = site(pageRequest("GET", "http://nats:8222/jsz?streams=true"))
-    assert.strictEqual(status, 200)
-    const [account] = (json as { readonly account_details: ReadonlyArray<{ readonly stream_detail: unknown }> })
-      .account_details
-    const [stream, ...others] = (account?.stream_detail ?? []) as ReadonlyArray<Record<string, unknown>>
-    assert.deepStrictEqual(others, [])
-    assert.deepInclude(stream, {
-      name: "ORDERS",
-      config: { name: "ORDERS", subjects: ["orders.a", "orders.b"], retention: "workqueue" }
-    })
-    const consumers = stream?.["consumer_detail"] as ReadonlyArray<Record<string, number>>
-    const total = consumers.reduce((sum, one) => sum + (one["num_pending"] ?? 0) + (one["num_ack_pending"] ?? 0), 0)
-    assert.deepInclude(stream?.["state"], { messages: total })
-    assert.deepInclude(json, { now: "2023-11-14T22:13:20.123000Z" })
-    assert.strictEqual(site(pageRequest("GET", "http://nats:8222/subsz")).status, 404)
-  })
-
   it("answer Redis' commands by the type of their key", () => {
     const redis = (type: "list" | "set" | "zset" | "hash" | "stream", key: string) =>
       served({ system: "redis", server: "redis", key, type, db: 2 })
