@@ -18,7 +18,7 @@ timed = TIMEFORMAT='make $@ took %1R s'; time $(call script,$(1))
 say-context = @echo "Kubernetes context: $$(kubectl config current-context)"
 need-engine = @docker info >/dev/null 2>&1 || { echo "No container engine answers: start Docker, or Podman with its Docker socket, then run make $@ again." >&2; exit 1; }
 
-.PHONY: help setup dev-install check-deps dev run build generate check test test-integration quality test-docker bench \
+.PHONY: help setup dev-install check-deps dev run build generate check test test-integration test-e2e quality test-docker bench sim \
   install uninstall deploy undeploy status docker-build docker-run prod-build clean ready packages
 
 help: ## Show all commands
@@ -64,12 +64,19 @@ test-integration: ready ## Tests against a real Kubernetes control plane, Promet
 
 quality: ready ## How good the default decides, beside HPA, KEDA and KPA (TRACES=dir: on a folder of traces)
 	@mkdir -p .cache
-	@node src/main.ts quality $(if $(TRACES),--traces $(TRACES)) --references .cache/quality.references.json --json .cache/quality.json $(ARGS)
+	@node src/main.ts quality $(if $(TRACES),--traces $(TRACES)) --references .cache/quality.references.json --json .cache/quality.json --report .cache/quality.html $(ARGS)
+
+test-e2e: ready ## Tests of the dashboard in a browser: Debian's Chromium (CHROMIUM=path for another)
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || { echo "No browser: install Debian's package chromium, or set CHROMIUM to one" >&2; exit 1; }
+	@$(call timed,test:e2e)
 
 test-docker: ## Unit tests in a clean container
 	$(need-engine)
 	@docker run --rm --volume "$(CURDIR)":/repo:ro node:24-bookworm bash -c \
 	  'mkdir /checkout && cd /repo && tar --exclude=./node_modules --exclude=./.cache --exclude=./dist -cf - . | tar -C /checkout -xf - && cd /checkout && make test'
+
+sim: ready ## Whole operators under faults in virtual time: SEED=42 HOURS=24, or SEEDS=1000 HOURS=1
+	@node test/simulation/sim.ts $(foreach option,SEED SEEDS FROM HOURS POLICIES WORKERS REPLAY,$(if $($(option)),--$(shell echo $(option) | tr A-Z a-z) $($(option)))) $(ARGS)
 
 bench: ready ## Measure start-up, memory, a decision, and the cost of a tick at 100, 1,000 and 10,000 policies
 	@$(call script,bench)

@@ -6,7 +6,7 @@ import { explain, judge, resolve, RULES } from "#test/architecture/rules"
 
 const root = new URL("..", import.meta.url).pathname
 
-const sources = globSync(["src/**/*.ts", "schemas/**/*.ts"], { cwd: root })
+const sources = globSync(["src/**/*.ts", "src/**/*.tsx", "schemas/**/*.ts"], { cwd: root })
   .toSorted()
   .map((path) => readSource(path, readFileSync(root + path, "utf8")))
 
@@ -16,6 +16,11 @@ const EXCEPTIONS: ReadonlyArray<{ readonly path: string; readonly rule: string; 
     path: "src/simulation/EscapeGuard.ts",
     rule: "modules remember nothing",
     because: "it stands in for globals, and those are one per process too"
+  },
+  {
+    path: "src/cli/dev/demo.ts",
+    rule: "plugs do not know each other",
+    because: "it is the very composition of run over another cluster: a second one would drift"
   },
   {
     path: "src/cluster/HttpFront.ts",
@@ -34,6 +39,13 @@ const EXCEPTIONS: ReadonlyArray<{ readonly path: string; readonly rule: string; 
   }
 ]
 
+const IN_A_BROWSER = "used as a person uses it, in test/e2e"
+
+const OVER_THE_WIRE = "asked over the wire in test/dashboard/api/handlers.test.ts"
+
+const SCENARIO =
+  "data: test/cli/dev/scenarios/index.test.ts holds all of them, and test/cli/dev/demo.test.ts plays them"
+
 const CONFORMANCE =
   "test/conformance holds it, and a real API server, to the same cases: test/cluster/conformance.test.ts"
 
@@ -43,6 +55,7 @@ const PROMQL =
   "asked query by query in test/cluster/world/promql/PromQl.test.ts, and beside a real Prometheus in test/integration"
 
 /** Files with logic whose tests live elsewhere, each with the reason. May only name existing files. */
+const SWARM = "every run of test/simulation/run.test.ts goes through it"
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/cluster/api/ApiServer.ts": CONFORMANCE,
   "src/cluster/api/Kinds.ts": CONFORMANCE,
@@ -98,12 +111,34 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/cluster/world/promql/overTime.ts": PROMQL,
   "src/cluster/world/promql/syntax.ts": "read and refused in test/cluster/world/promql/parse.test.ts",
   "src/cluster/world/promql/tokens.ts": "read and refused in test/cluster/world/promql/parse.test.ts",
+  "src/simulation/Answers.ts": SWARM,
+  "src/simulation/Life.ts": SWARM,
+  "src/simulation/Plant.ts": SWARM,
+  "src/simulation/Property.ts": SWARM,
+  "src/simulation/World.ts": SWARM,
+  "src/simulation/faultyKubernetes.ts": SWARM,
+  "src/simulation/faultySources.ts": SWARM,
+  "src/simulation/liveness.ts": SWARM,
+  "src/simulation/operators.ts": SWARM,
+  "src/simulation/questions.ts": SWARM,
   "schemas/Status.ts": "a wire schema: test/manifests/crd.test.ts walks it, and the real API server stores it",
   "schemas/crd/GeneralScaler/spec.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",
   "schemas/crd/ScalingPolicy/scaling.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",
   "schemas/crd/ScalingPolicy/spec.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",
   "src/manifests/permissions.ts": "a list: test/manifests/rbac.test.ts says what may and may not be on it",
   "src/cli/doctor/permissions.ts": "asked for over the wire in test/cli/doctor.test.ts",
+  "src/cli/dev/DemoLoad.ts": "asked over HTTP in test/cli/dev/loadRoutes.test.ts",
+  "src/cli/dev/Load.ts": "a port: asked over HTTP in test/cli/dev/loadRoutes.test.ts",
+  "src/cli/dev/happen.ts": "every deed is done, and seen to have its effect, in test/cli/dev/demo.test.ts",
+  "src/cli/dev/scenarios/badRollout.ts": SCENARIO,
+  "src/cli/dev/scenarios/default.ts": SCENARIO,
+  "src/cli/dev/scenarios/engines.ts": SCENARIO,
+  "src/cli/dev/scenarios/flashCrowd.ts": SCENARIO,
+  "src/cli/dev/scenarios/fleet.ts": SCENARIO,
+  "src/cli/dev/scenarios/metricsOutage.ts": SCENARIO,
+  "src/cli/dev/scenarios/nightAndDay.ts": SCENARIO,
+  "src/cli/dev/scenarios/queueBurst.ts": SCENARIO,
+  "src/cli/dev/scenarios/sources.ts": SCENARIO,
   "src/cli/run.ts": "run as a process in test/main.test.ts, and against real servers in test/integration/operator",
   "src/cli/run/compose.ts": "only puts parts together: run as a process in test/main.test.ts",
   "src/cli/run/makeReady.ts":
@@ -111,15 +146,49 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/cli/settings.ts": "asked by flags in test/main.test.ts and test/cli/index.test.ts",
   "src/services/Home.ts": "asked in test/services/homeNamespace.test.ts",
   "src/services/processGiven.ts": "looks at the process: run as one in test/main.test.ts",
+  "src/judge/comparisonText.ts": "read by people in test/judge/comparison.test.ts",
+  "src/judge/present.ts": "what it prints and writes is read in test/cli/simulate.test.ts",
+  "src/judge/report/comparisonPage.ts": "looked at in test/judge/comparison.test.ts",
+  "src/judge/report/page.ts": "looked at in test/judge/comparison.test.ts and test/judge/report/qualityPage.test.ts",
   "src/judge/Rival.ts": "a shape: the tests of src/judge/rivals hold it",
   "src/dashboard/activity.ts": "what it renders is read through the server, test/dashboard/server.test.ts",
   "src/dashboard/events.ts": "asked over the wire in test/dashboard/server.test.ts",
   "src/dashboard/guard.ts": "asked over the wire in test/dashboard/server.test.ts",
   "src/dashboard/pages.ts": "asked over the wire in test/dashboard/server.test.ts; its own mirror is their world",
+  "src/dashboard/app/ActivityPage.tsx": IN_A_BROWSER,
+  "src/dashboard/app/Chart.tsx": IN_A_BROWSER,
+  "src/dashboard/app/FleetPage.tsx": IN_A_BROWSER,
+  "src/dashboard/app/FleetRow.tsx": IN_A_BROWSER,
+  "src/dashboard/app/Mode.tsx": IN_A_BROWSER,
+  "src/dashboard/app/PolicyAside.tsx": IN_A_BROWSER,
+  "src/dashboard/app/PolicyPage.tsx": IN_A_BROWSER,
+  "src/dashboard/app/Spark.tsx": IN_A_BROWSER,
+  "src/dashboard/app/StoryList.tsx": IN_A_BROWSER,
+  "src/dashboard/app/WhatIf.tsx": IN_A_BROWSER,
+  "src/dashboard/app/ask.ts": IN_A_BROWSER,
+  "src/dashboard/app/chartOptions.ts": IN_A_BROWSER,
+  "src/dashboard/app/fleetState.ts": IN_A_BROWSER,
+  "src/dashboard/app/main.tsx": IN_A_BROWSER,
+  "src/dashboard/app/route.ts": IN_A_BROWSER,
+  "src/dashboard/app/theme.ts": IN_A_BROWSER,
+  "src/dashboard/app/words.ts": IN_A_BROWSER,
+  "src/dashboard/api/Api.ts": OVER_THE_WIRE,
+  "src/dashboard/api/actions.ts": OVER_THE_WIRE,
+  "src/dashboard/api/compressed.ts": OVER_THE_WIRE,
+  "src/dashboard/api/detail.ts": OVER_THE_WIRE,
+  "src/dashboard/api/fleet.ts": OVER_THE_WIRE,
+  "src/dashboard/api/history.ts": OVER_THE_WIRE,
+  "src/dashboard/api/longHistory.ts": OVER_THE_WIRE,
+  "src/dashboard/api/mount.ts": OVER_THE_WIRE,
+  "src/dashboard/api/stories.ts": OVER_THE_WIRE,
+  "src/dashboard/api/stream.ts": OVER_THE_WIRE,
+  "src/dashboard/api/whatIf.ts": OVER_THE_WIRE,
+  "src/dashboard/page.ts": "asked over the wire in test/dashboard/server.test.ts",
+  "src/dashboard/bundlePage.ts": "what it makes is served in test/dashboard/server.test.ts, and used in test/e2e",
+  "src/domain/story.ts": "told on a terminal in test/cli/explain/story.test.ts",
   "src/dashboard/probes.ts": "asked over the wire in test/dashboard/server.test.ts",
   "src/services/languageModel.ts": "what it loads is asked in test/services/OpenAiLive.test.ts",
   "src/services/Metrics.ts": "a port, and the layer that counts nothing",
-  "src/services/MetricsRecorder.ts": "read off the page in test/services/MetricsLive.test.ts",
   "src/services/MetricsRecorder.ts": "read off the page in test/services/MetricsLive.test.ts",
   "src/services/Settings.ts":
     "a table: test/services/loadSettings.test.ts reads it whole and holds docs/SETTINGS.md to it",
@@ -215,6 +284,12 @@ const PLANTED: ReadonlyArray<{
     path: "src/services/Kubernetes.ts",
     bad: ['import "#cli/run"'],
     good: ['import "#schemas/Policy"']
+  },
+  {
+    rule: "the page knows the API by its types alone",
+    path: "src/dashboard/app/ask.ts",
+    bad: ['import { Row } from "../api/shapes.ts"', 'import * as Schema from "effect/Schema"', 'import "node:fs"'],
+    good: ['import type { Row } from "../api/shapes.ts"', 'import uPlot from "uplot"', 'import { ask } from "./ask.ts"']
   },
   {
     rule: "plugs do not know each other",

@@ -12,6 +12,7 @@ import { USUAL_RIVALS } from "#judge/entrants"
 import type { Judged } from "#judge/contest"
 import { jobsOf, type References, type Section, SECTIONS, type Wanted, workOff } from "#judge/quality"
 import { qualityText, type Sections } from "#judge/qualityText"
+import { qualityPage } from "#judge/report/qualityPage"
 import { RIVALS, type RivalName } from "#judge/rivals/index"
 import { ownScenarios } from "#judge/scenarios"
 import { listOf, traceScenario } from "#judge/traceFolder"
@@ -127,6 +128,7 @@ export const qualityCommand = Command.make(
       Flag.withDescription("File that keeps what the clairvoyant came to, so that the next run need not ask it again."),
       Flag.optional
     ),
+    report: Flag.String("report").pipe(Flag.withDescription("File for a report in HTML, with plots."), Flag.optional),
     json: Flag.String("json").pipe(Flag.withDescription("File for all figures as JSON."), Flag.optional)
   },
   Effect.fn("quality")(function* (flags) {
@@ -159,6 +161,11 @@ export const qualityCommand = Command.make(
     yield* Console.log(qualityText(sections))
     if (Option.isSome(flags.references))
       yield* files.writeFileString(flags.references.value, JSON.stringify(references))
+    if (Option.isSome(flags.report)) {
+      const of = Option.getOrElse(flags.traces, () => "the project's own scenarios")
+      yield* files.writeFileString(flags.report.value, qualityPage(`Decision quality on ${of}`, sections))
+      yield* Console.error(`The report is in ${flags.report.value}: open it in a browser.`)
+    }
     if (Option.isSome(flags.json)) yield* files.writeFileString(flags.json.value, JSON.stringify(sections, null, 1))
   })
 ).pipe(

@@ -12,13 +12,39 @@ import { run, type Run } from "./run.ts"
 import { BUDGET, type Outcome, scored } from "./score.ts"
 
 const STEP_SECONDS = 5
+/** Prices that fit into memory; longer runs are planned in longer steps. */
+const PRICES_MAX = 3e7
 const NEVER = 1e6
 /** A change by itself, in pod-seconds, so that it does not tremble. */
 const PER_CHANGE = 1
 /** Pods are ordered so many start-up times ahead. */
 const AHEAD = 1.5
 
-const steps = ({ seconds }: Load): number => Math.floor(seconds / STEP_SECONDS)
+interface Grid {
+  readonly stepSeconds: number
+  readonly steps: number
+  /** Numbers of pods, from none to as many as could ever be of use. */
+  readonly sizes: number
+}
+
+/** Nobody plans beyond so many times what the peak keeps busy. */
+const ROOM = 3.2
+
+const gridOf = ({ factors, rates, seconds, workload }: Load): Grid => {
+  let peak = 0
+  rates.forEach((rate, second) => {
+    peak = Math.max(peak, rate / (capacityOf(workload) * (factors[second] ?? 1)))
+  })
+  const useful = Math.max(workload.minReplicas, Math.ceil(ROOM * peak) + 4)
+  const sizes = Math.min(workload.maxReplicas, useful) + 1
+  const stepSeconds = STEP_SECONDS * Math.ceil(((seconds / STEP_SECONDS) * sizes) / PRICES_MAX)
+  return { stepSeconds, steps: Math.max(1, Math.floor(seconds / stepSeconds)), sizes }
+}
+
+interface Plan {
+  readonly stepSeconds: number
+  readonly replicas: Int32Array
+}
 
 interface Step {
   readonly rate: number
@@ -26,9 +52,9 @@ interface Step {
   readonly arrivals: number
 }
 
-const stepOf = ({ arrivals, factors, rates }: Load, step: number): Step => {
+const stepOf = ({ arrivals, factors, rates }: Load, step: number, stepSeconds: number): Step => {
   const at = { rate: 0, factor: Infinity, arrivals: 0 }
-  for (let second = step * STEP_SECONDS; second < (step + 1) * STEP_SECONDS; second++) {
+  for (let second = step * stepSeconds; second < (step + 1) * stepSeconds; second++) {
     at.rate = Math.max(at.rate, rates[second] ?? 0)
     at.factor = Math.min(at.factor, factors[second] ?? 1)
     at.arrivals += arrivals[second] ?? 0
@@ -39,7 +65,7 @@ const stepOf = ({ arrivals, factors, rates }: Load, step: number): Step => {
 /** How many answers of each step would be bad, by the number of pods and the demand that is planned for. */
 class Foresight {
   readonly #load: Load
-  readonly #sizes: number
+  readonly #grid: Grid
   readonly #steps: ReadonlyArray<Step>
   readonly #bad: Float64Array
   readonly #boost: Float64Array
@@ -47,9 +73,10 @@ class Foresight {
 
   constructor(load: Load) {
     this.#load = load
-    this.#sizes = load.workload.maxReplicas + 1
-    this.#steps = Array.from({ length: steps(load) }, (_, step) => stepOf(load, step))
-    this.#bad = new Float64Array(this.#steps.length * this.#sizes)
+    this.#grid = gridOf(load)
+    const { sizes, stepSeconds, steps } = this.#grid
+    this.#steps = Array.from({ length: steps }, (_, step) => stepOf(load, step, stepSeconds))
+    this.#bad = new Float64Array(steps * sizes)
     this.#boost = new Float64Array(this.#steps.length).fill(1)
     this.#chances = Array.from({ length: load.workload.pool }, (_, index) =>
       waitingChance(load.workload.workers * (index + 1))
@@ -65,36 +92,32 @@ class Foresight {
 
   /** More demand where it went wrong, and in the minute before. False where nothing went wrong. */
   raise(bad: Float64Array): boolean {
-    const wrong = this.#steps.map(({ arrivals }, step) => {
+    const { stepSeconds } = this.#grid
+    const before = Math.ceil(MINUTE_SECONDS / stepSeconds)
+    let [last, any] = [Infinity, false]
+    for (let step = this.#steps.length - 1; step >= 0; step--) {
       let sum = 0
-      for (let second = step * STEP_SECONDS; second < (step + 1) * STEP_SECONDS; second++) sum += bad[second] ?? 0
-      return sum > WRONG * Math.max(arrivals, 1e-9)
-    })
-    const last = wrong.lastIndexOf(true)
-    wrong.forEach((_, step) => {
-      if (step > last || !wrong.slice(step, step + MINUTE_STEPS + 1).includes(true)) return
-      this.#raise(step, Math.min((this.#boost[step] ?? 1) * RAISE, RAISE_MAX))
-    })
-    return last >= 0
+      for (let second = step * stepSeconds; second < (step + 1) * stepSeconds; second++) sum += bad[second] ?? 0
+      if (sum > WRONG * Math.max(this.#steps[step]?.arrivals ?? 0, 1e-9)) last = step
+      any ||= last === step
+      if (last - step <= before) this.#raise(step, Math.min((this.#boost[step] ?? 1) * RAISE, RAISE_MAX))
+    }
+    return any
   }
 
   /** `price`: what a bad answer costs, in seconds of the pod that it would have kept busy. */
-  plan(price: number): Int32Array {
+  plan(price: number): Plan {
     const { minReplicas, startupSeconds } = this.#load.workload
+    const { sizes, stepSeconds, steps } = this.#grid
     const perBad = price / capacityOf(this.#load.workload)
     const prices = new Float64Array(this.#bad.length)
-    for (let index = 0; index < prices.length; index++) {
-      const pods = index % this.#sizes
-      prices[index] = pods * STEP_SECONDS + perBad * (this.#bad[index] ?? 0) + (pods < minReplicas ? NEVER : 0)
+    for (let step = 0, index = 0; step < steps; step++) {
+      for (let pods = 0; pods < sizes; pods++, index++) {
+        prices[index] = pods * stepSeconds + perBad * (this.#bad[index] ?? 0) + (pods < minReplicas ? NEVER : 0)
+      }
     }
-    const sizes = this.#sizes
-    return cheapest({
-      steps: this.#steps.length,
-      sizes,
-      prices,
-      perPodAdded: startupSeconds,
-      perPodChanged: PER_CHANGE
-    })
+    const replicas = cheapest({ steps, sizes, prices, perPodAdded: startupSeconds, perPodChanged: PER_CHANGE })
+    return { stepSeconds, replicas }
   }
 
   #raise(step: number, boost: number): void {
@@ -109,9 +132,10 @@ class Foresight {
     const perPod = capacityOf(this.#load.workload) * step.factor
     const serving = serviceSeconds / step.factor
     const rate = step.rate * (this.#boost[at] ?? 1)
-    const base = at * this.#sizes
+    const { sizes } = this.#grid
+    const base = at * sizes
     this.#bad[base] = step.arrivals
-    for (let pods = 1; pods < this.#sizes; pods++) {
+    for (let pods = 1; pods < sizes; pods++) {
       const load = Math.min(0.995, rate / (pods * perPod))
       const pooled = Math.min(pool, pods)
       const chance = this.#chances[pooled - 1]?.(load) ?? 1
@@ -125,45 +149,53 @@ class Foresight {
 const WRONG = 0.1
 const RAISE = 1.12
 const RAISE_MAX = 2.2
-const MINUTE_STEPS = 12
+const MINUTE_SECONDS = 60
 
 /** Follows a plan, ahead of the time that pods need to be ready. */
 const following =
-  (plan: Int32Array): MakeRival =>
+  ({ replicas, stepSeconds }: Plan): MakeRival =>
   ({ workload }) => {
-    const ahead = Math.ceil((workload.startupSeconds * AHEAD) / STEP_SECONDS)
-    const soonest = plan.map((_, step) => plan.subarray(step, step + ahead + 1).reduce((a, b) => Math.max(a, b), 0))
+    const ahead = Math.ceil((workload.startupSeconds * AHEAD) / stepSeconds)
+    const most = (step: number) => {
+      let largest = 0
+      for (let at = step; at <= Math.min(step + ahead, replicas.length - 1); at++) {
+        largest = Math.max(largest, replicas[at] ?? 0)
+      }
+      return largest
+    }
     return {
-      intervalSeconds: STEP_SECONDS,
-      begins: plan[0] ?? 0,
-      decide: ({ second }) => soonest[Math.min(Math.floor(second / STEP_SECONDS), soonest.length - 1)]
+      intervalSeconds: stepSeconds,
+      begins: replicas[0] ?? 0,
+      decide: ({ second }) => most(Math.min(Math.floor(second / stepSeconds), replicas.length - 1))
     }
   }
 
 /** Messages done by then, if each is to wait at most `share` of what it may. */
-const queuePlan = (load: Load, share: number): Int32Array => {
-  const { maxReplicas, minReplicas, objectiveSeconds, startupSeconds } = load.workload
-  const count = steps(load)
-  const arrived = new Float64Array(count + 1)
-  for (let step = 0; step < count; step++) arrived[step + 1] = (arrived[step] ?? 0) + stepOf(load, step).arrivals
-  const slack = Math.max(1, Math.trunc((objectiveSeconds * share) / STEP_SECONDS))
+const queuePlan = (load: Load, share: number): Plan => {
+  const { minReplicas, objectiveSeconds, startupSeconds } = load.workload
+  const { sizes, stepSeconds, steps } = gridOf(load)
+  const arrived = new Float64Array(steps + 1)
+  for (let step = 0; step < steps; step++) {
+    arrived[step + 1] = (arrived[step] ?? 0) + stepOf(load, step, stepSeconds).arrivals
+  }
+  const slack = Math.max(1, Math.trunc((objectiveSeconds * share) / stepSeconds))
   const due = arrived.map((_, step) => (step < slack ? 0 : (arrived[step - slack] ?? 0)))
-  const need = tautString(due, arrived).map((work) => Math.ceil(work / STEP_SECONDS / capacityOf(load.workload) - 1e-6))
-  const sizes = maxReplicas + 1
-  const prices = new Float64Array(count * sizes)
+  const need = tautString(due, arrived).map((work) => Math.ceil(work / stepSeconds / capacityOf(load.workload) - 1e-6))
+  const prices = new Float64Array(steps * sizes)
   for (let index = 0; index < prices.length; index++) {
     const pods = index % sizes
     const short = Math.max(0, (need[Math.floor(index / sizes)] ?? 0) - pods)
-    prices[index] = pods * STEP_SECONDS + 1e5 * short + (pods < minReplicas ? NEVER : 0)
+    prices[index] = pods * stepSeconds + 1e5 * short + (pods < minReplicas ? NEVER : 0)
   }
-  return cheapest({ steps: count, sizes, prices, perPodAdded: startupSeconds, perPodChanged: PER_CHANGE })
+  const replicas = cheapest({ steps, sizes, prices, perPodAdded: startupSeconds, perPodChanged: PER_CHANGE })
+  return { stepSeconds, replicas }
 }
 
 const PRICES = [5, 10, 30, 100]
 const TRIES = 5
 
 interface Tried extends Outcome {
-  readonly plan: Int32Array
+  readonly plan: Plan
 }
 
 const tried = (load: Load): ReadonlyArray<Tried> => {
@@ -203,7 +235,10 @@ export const referenceOf = (load: Load): Reference => {
   const [best] = (within.length > 0 ? within : front).toSorted(
     (a, b) => scored(a, podHours).cost - scored(b, podHours).cost
   )
-  return { podHours, run: run(load, following(best?.plan ?? new Int32Array(1))) }
+  return {
+    podHours,
+    run: run(load, following(best?.plan ?? { stepSeconds: STEP_SECONDS, replicas: new Int32Array(1) }))
+  }
 }
 
 const QUEUE_SHARE = 0.8

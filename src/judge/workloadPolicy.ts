@@ -2,7 +2,7 @@
  * The ScalingPolicy that somebody would write for the workload of a protocol's init message: its bounds, its objective
  * and the usual signals, and nothing that is tuned. The queries are what one would ask of a Prometheus; nothing asks them.
  */
-import { toYaml } from "#manifests/yaml"
+import { GENERATED_BY, toYaml } from "#manifests/yaml"
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -57,7 +57,7 @@ export const workloadPolicy = (init: Json, { auto, cpuOnly = false, intervalSeco
   const goodFraction = numberIn(slo, "target", 0.99)
   const startupSeconds = numberIn(init, "startupSecondsHint", 0)
   const isQueue = kind === "queue"
-  return toYaml([
+  const yaml = toYaml([
     {
       apiVersion: "nimbusguard.io/v1",
       kind: "ScalingPolicy",
@@ -77,4 +77,6 @@ export const workloadPolicy = (init: Json, { auto, cpuOnly = false, intervalSeco
       }
     }
   ])
+  // It is a person's from here on.
+  return yaml.slice(GENERATED_BY.length)
 }

@@ -16,11 +16,13 @@ writeFileSync(
 
 describe("nimbusguard quality", () => {
   it("judges a folder of traces, keeps the references and writes the figures", () => {
-    const [references, json] = ["references.json", "figures.json"].map((name) => join(folder, name))
+    const [references, json, report] = ["references.json", "figures.json", "report.html"].map((name) =>
+      join(folder, name)
+    )
     const { code, stdout } = nimbusguard([
       "quality",
       ...["--traces", folder, "--sections", "main", "--rivals", "hpa"],
-      ...["--references", references ?? "", "--json", json ?? ""]
+      ...["--references", references ?? "", "--json", json ?? "", "--report", report ?? ""]
     ])
     assert.strictEqual(code, 0)
     assert.match(stdout, /^shop +\d/mu)
@@ -32,13 +34,12 @@ describe("nimbusguard quality", () => {
       main.map(({ entrant }) => entrant),
       ["auto", "hpa", "clairvoyant"]
     )
+    assert.match(readFileSync(report ?? "", "utf8"), /<svg/u)
   })
 
   it.each([
     [["--traces", join(folder, "none")], /cannot be read/u],
     [["--only", "shop"], /There is no scenario shop: choose of web-steady, /u],
-    [["--sections", "all"], /There is no section all: choose of main, objective, /u],
-    [["--rivals", "vpa"], /There is no rival vpa: choose of hpa, keda, /u],
     [["--try", "headroom"], /--try is headroom: write an option of auto and its values/u]
   ])("refuses %s in a sentence", (args, sentence) => {
     const { code, stderr } = nimbusguard(["quality", ...args])
