@@ -47,15 +47,17 @@ export interface ChoiceInput {
   readonly state: string
   /** What the other engines ask for. */
   readonly baseline: number
+  /** An objective is broken now. */
+  readonly broken: boolean
   readonly epsilon: number
   readonly draw: () => number
 }
 
-/** Within what may stand for the baseline, and, on the way down, no lower than the objectives allow. */
-const permitted = (wanted: number, { baseline, observation, policy }: ChoiceInput): number => {
+/** Within what may stand for the baseline; not below it while an objective is broken, nor below what objectives allow. */
+const permitted = (wanted: number, { baseline, broken, observation, policy }: ChoiceInput): number => {
   const current = observation.state.specReplicas
   const { least, most } = replaceRange(baseline)
-  const within = Math.min(Math.max(wanted, least), most)
+  const within = Math.min(Math.max(wanted, broken ? baseline : least), most)
   if (within >= current) return within
   const floor = objectiveFloor(policy, observation)?.replicas ?? 0
   return Math.min(most, Math.max(within, floor))

@@ -1,13 +1,14 @@
 /**
- * Whether the Q-learning agent has a say: after enough transitions, with enough of its own choices valued, and while
- * neither what they would have earned nor the harm in them is worse than what was done. Three breaches in a row take
- * its say away, and it has to prove itself from the beginning.
+ * Whether the Q-learning agent has a say: after enough transitions, with enough choices valued that were its own, and
+ * while these are estimated to do no more harm and to cost no more than what the others asked for. Less of one for
+ * more of the other would be a trade, and trading is not its to do. Three breaches in a row take its say away, and it
+ * has to prove itself from the beginning.
  */
 import type { Estimate } from "./qlearningModel.ts"
 
 export interface Gate {
   readonly steering: boolean
-  /** Means of the estimates, the newest counting most. */
+  /** How many choices there were that differed from the others', and means of the estimates of both. */
   readonly valued: number
   readonly chosen: Estimate
   readonly done: Estimate
@@ -18,7 +19,7 @@ export interface Gate {
   readonly demotions: number
 }
 
-const NOTHING: Estimate = { reward: 0, harm: 0 }
+const NOTHING: Estimate = { harm: 0, cost: 0 }
 
 export const CLOSED: Gate = {
   steering: false,
@@ -32,27 +33,29 @@ export const CLOSED: Gate = {
 
 /** Of the transitions that it takes, so many must have had a choice of its own to value. */
 const VALUED_SHARE = 0.2
-/** What was estimated longer ago counts for less. */
-const VALUED_MEMORY = 500
+/** What was estimated longer ago counts for less: at an interval of 15 s, beyond some eight hours of disagreement. */
+const VALUED_MEMORY = 2000
 export const BREACHES_MAX = 3
 
 const towards = (mean: Estimate, value: Estimate, gain: number): Estimate => ({
-  reward: mean.reward + (value.reward - mean.reward) * gain,
-  harm: mean.harm + (value.harm - mean.harm) * gain
+  harm: mean.harm + (value.harm - mean.harm) * gain,
+  cost: mean.cost + (value.cost - mean.cost) * gain
 })
 
-/** One tick at which both what it chose and what was done have an estimate. */
+/** One tick at which it chose something else than the others. Where all agree there is nothing to be proven. */
 export const value = (gate: Gate, chosen: Estimate, done: Estimate): Gate => {
   const valued = gate.valued + 1
   const gain = 1 / Math.min(valued, VALUED_MEMORY)
   return { ...gate, valued, chosen: towards(gate.chosen, chosen, gain), done: towards(gate.done, done, gain) }
 }
 
-/** Two means of the same estimates may differ in their last digit. */
+/** A thousandth of harm is a latency objective missed by a sixth of a percent: less than a tick's noise. */
+const HARM_SLACK = 0.001
+/** Two means of the same numbers may differ in their last digit. */
 const HAIR = 1e-9
 
 export const isNoWorse = ({ chosen, done }: Gate): boolean =>
-  chosen.reward >= done.reward - HAIR && chosen.harm <= done.harm + HAIR
+  chosen.harm <= done.harm + HARM_SLACK && chosen.cost <= done.cost + HAIR
 
 export const isProven = (gate: Gate, minimumTransitions: number): boolean =>
   gate.proven >= minimumTransitions && gate.valued >= minimumTransitions * VALUED_SHARE && isNoWorse(gate)
@@ -66,7 +69,7 @@ export const judge = (
 ): { readonly gate: Gate; readonly verdict: Verdict } => {
   const gate = { ...before, proven: before.proven + 1 }
   if (!gate.steering) {
-    if (!isProven(gate, minimumTransitions)) return { gate, verdict: undefined }
+    if (broken || !isProven(gate, minimumTransitions)) return { gate, verdict: undefined }
     return { gate: { ...gate, steering: true, breaches: 0 }, verdict: "Promoted" }
   }
   const breaches = broken ? gate.breaches + 1 : 0

@@ -41,22 +41,34 @@ export const learnHarm = (model: Model, load: number, harm: number): Model => {
   }
 }
 
-/** More load never does less harm, so each bin is as bad as the worst that is known below it. */
-export const harmAt = (model: Model, load: number): number => {
-  const bin = binOf(load)
-  let worst: number | undefined
-  let highest = -1
+interface Knot {
+  readonly load: number
+  readonly harm: number
+}
+
+/** What is known, at the middle of its bin. More load never does less harm, so each is as bad as any before it. */
+const knotsOf = ({ harm, seen }: Model): ReadonlyArray<Knot> => {
+  const knots: Array<Knot> = []
+  let worst = 0
   for (let index = 0; index < LOADS; index++) {
-    if ((model.seen[index] ?? 0) < SEEN_MIN) continue
-    highest = index
-    if (index <= bin) worst = Math.max(worst ?? 0, model.harm[index] ?? 0)
+    if ((seen[index] ?? 0) < SEEN_MIN) continue
+    worst = Math.max(worst, harm[index] ?? 0)
+    knots.push({ load: ((index + 0.5) / LOADS) * LOAD_MAX, harm: worst })
   }
-  if (highest < 0) return WORST
-  const beyond = load - ((highest + 1) / LOADS) * LOAD_MAX
-  const unknown = beyond > 0 ? (WORST * Math.min(beyond, COLLAPSE)) / COLLAPSE : 0
-  // Below everything that was seen: as good as the best of it, and no better.
-  const lowest = worst ?? model.harm.find((_, index) => (model.seen[index] ?? 0) >= SEEN_MIN) ?? WORST
-  return Math.min(WORST, Math.max(lowest, unknown))
+  return knots
+}
+
+/** Straight from one load that is known to the next, so that one pod fewer is never free for being in the same bin. */
+export const harmAt = (model: Model, load: number): number => {
+  const knots = knotsOf(model)
+  const above = knots.findIndex((knot) => knot.load >= load)
+  const [below, next] = [knots[(above === -1 ? knots.length : above) - 1], knots[above]]
+  if (next === undefined) {
+    if (below === undefined) return WORST
+    return below.harm + (WORST - below.harm) * Math.min(1, (load - below.load) / COLLAPSE)
+  }
+  if (below === undefined) return next.harm
+  return below.harm + ((next.harm - below.harm) * (load - below.load)) / (next.load - below.load)
 }
 
 export interface Tried {
@@ -67,12 +79,15 @@ export interface Tried {
   readonly max: number
 }
 
+/** Both count against the reward. */
 export interface Estimate {
-  readonly reward: number
   readonly harm: number
+  readonly cost: number
 }
 
-export const estimate = (model: Model, { from, max, replicas, work }: Tried): Estimate => {
-  const harm = harmAt(model, work / Math.max(1, replicas))
-  return { harm, reward: -(harm + costOf({ replicas, change: replicas - from, max })) }
-}
+export const estimate = (model: Model, { from, max, replicas, work }: Tried): Estimate => ({
+  harm: harmAt(model, work / Math.max(1, replicas)),
+  cost: costOf({ replicas, change: replicas - from, max })
+})
+
+export const rewardOfEstimate = ({ cost, harm }: Estimate): number => -(harm + cost)

@@ -10,7 +10,7 @@ import { learnPerPod, UNKNOWN_CAPACITY } from "#domain/capacity"
 import type { Engine, EngineInput } from "#domain/Engine"
 import { choose, drawsOf, epsilonAfter, USUAL_RATES } from "#domain/qlearningChoice"
 import { CLOSED, judge, value } from "#domain/qlearningGate"
-import { estimate, learnHarm, UNKNOWN_MODEL } from "#domain/qlearningModel"
+import { estimate, learnHarm, rewardOfEstimate, UNKNOWN_MODEL } from "#domain/qlearningModel"
 import { harmOf, perceive, type Perception, rewardOf } from "#domain/qlearningState"
 import { ACTION_MAX, importTable, learn } from "#domain/qlearningTable"
 import type { Proposal } from "#schemas/Decision"
@@ -35,7 +35,7 @@ const QLearningOptions = Schema.Struct({
 })
 type QLearningOptions = typeof QLearningOptions.Type
 
-const Estimate = Schema.Struct({ reward: Schema.Finite, harm: Schema.Finite })
+const Estimate = Schema.Struct({ harm: Schema.Finite, cost: Schema.Finite })
 
 const QLearningMemory = Schema.Struct({
   version: Schema.Literal(1),
@@ -122,7 +122,7 @@ const reflect = (input: Input, seen: Perception, memory: QLearningMemory): QLear
   const table = Math.abs(action) > ACTION_MAX ? before : learn(before, transition, rates, meanReward)
   const tried = { work: seen.work, from: last.replicas, max }
   const valued =
-    last.chosen === undefined || last.baseline === undefined
+    last.chosen === undefined || last.baseline === undefined || last.chosen === last.baseline
       ? memory.gate
       : value(
           memory.gate,
@@ -135,15 +135,15 @@ const reflect = (input: Input, seen: Perception, memory: QLearningMemory): QLear
   return { ...memory, model, table, transitions, reward, meanReward, gate, ...demoted }
 }
 
-const shown = (number: number): string => String(Math.round(number * 1000) / 1000)
+const worth = (estimated: typeof Estimate.Type): string => String(Math.round(rewardOfEstimate(estimated) * 1000) / 1000)
 
 /** Why it has no say, or why it has. */
 const standingText = ({ options }: Input, { gate, transitions }: QLearningMemory): string => {
   const minimum = options.minimumTransitions ?? MINIMUM_TRANSITIONS
   const estimates =
     gate.valued === 0
-      ? "none of its choices has been valued yet"
-      : `its choices are worth ${shown(gate.chosen.reward)} against ${shown(gate.done.reward)}, an estimate`
+      ? "it has not chosen otherwise than the others yet"
+      : `its choices are worth ${worth(gate.chosen)} and the others' ${worth(gate.done)}, an estimate`
   if (gate.steering) return `steers after ${transitions} transitions, since ${estimates}`
   if (gate.proven < minimum) return `in shadow: ${gate.proven} of ${minimum} transitions; ${estimates}`
   return `in shadow: ${estimates}`
@@ -157,7 +157,7 @@ const proposals = (input: Input, memory: QLearningMemory, seen: Perception, epsi
   if (baseline === undefined) return { told: [silent("learns nothing while nobody else can propose")], choice: {} }
   const draw = drawsOf(observation.seed)
   const table = memory.table ?? {}
-  const chosen = choose({ policy, observation, table, state: seen.state, baseline, epsilon, draw })
+  const chosen = choose({ policy, observation, table, ...seen, baseline, epsilon, draw })
   const standing = standingText(input, memory)
   const told: Array<Proposal> = []
   if (memory.gate.steering && chosen.greedy) {

@@ -9,13 +9,14 @@ import * as Schema from "effect/Schema"
 import type { Memory } from "#schemas/Memory"
 import type { Policy, PolicyRef } from "#schemas/Policy"
 import { type Millis, Millis as MillisSchema } from "#schemas/Reading"
+import { rewardOfEstimate } from "#domain/qlearningModel"
 import { Metrics } from "#services/Metrics"
 import { traced } from "#services/traced"
 import { nameOf, type TargetFacts } from "#operator/Facts"
 
 const ENGINE = "qlearning"
 
-const Estimate = Schema.Struct({ reward: Schema.Finite })
+const Estimate = Schema.Struct({ harm: Schema.Finite, cost: Schema.Finite })
 
 /** What others need of the engine's memory; the engine alone reads the rest. */
 const Learned = Schema.Struct({
@@ -69,8 +70,8 @@ export const learn = traced("learn")(function* (ref: PolicyRef, { memory, record
     reward,
     states: statesOf(learned),
     transitions,
-    shadowReward: gate.chosen.reward,
-    baselineReward: gate.done.reward,
+    shadowReward: rewardOfEstimate(gate.chosen),
+    baselineReward: rewardOfEstimate(gate.done),
     steering: gate.steering ? 1 : 0
   }
   yield* (yield* Metrics).learning(ref, stats)

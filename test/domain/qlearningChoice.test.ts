@@ -9,6 +9,7 @@ const asked = (over: Partial<ChoiceInput> = {}, replicas = 10): ChoiceInput => (
   table: { s: "-5:0:9" },
   state: "s",
   baseline: 10,
+  broken: false,
   epsilon: 0,
   draw: drawsOf(1),
   ...over
@@ -58,6 +59,11 @@ describe("the choice", () => {
       [...new Set(explored.map(({ replicas }) => replicas))].toSorted((a, b) => a - b),
       [8, 9, 10, 11, 12]
     )
+  })
+
+  it("does not go below the others while an objective is broken", () => {
+    assert.strictEqual(choose(asked({ broken: true })).replicas, 10)
+    assert.strictEqual(choose(asked({ broken: true, table: { s: "2:0:9" } })).replicas, 12)
   })
 
   it("never goes down below what the objectives allow", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "vitest"
-import { estimate, harmAt, learnHarm, type Model, UNKNOWN_MODEL } from "#domain/qlearningModel"
+import { estimate, rewardOfEstimate, harmAt, learnHarm, type Model, UNKNOWN_MODEL } from "#domain/qlearningModel"
 import { Dice } from "#test/domain/Dice"
 
 const seen = (loads: ReadonlyArray<readonly [load: number, harm: number]>): Model =>
@@ -18,6 +18,15 @@ describe("the model", () => {
     assert.strictEqual(harmAt(model, 0.52), 0)
     assert.approximately(harmAt(model, 0.75), 0.1, 1e-9)
     assert.strictEqual(harmAt(model, 1.5), 0.8)
+  })
+
+  it("goes straight from one load that it knows to the next, so that no pod is free", () => {
+    const model = seen([
+      [0.55, 0],
+      [0.75, 0.2]
+    ])
+    assert.approximately(harmAt(model, 0.6), 0.05, 1e-9)
+    assert.approximately(harmAt(model, 0.7), 0.15, 1e-9)
   })
 
   it("never takes more load for less harm", () => {
@@ -39,7 +48,7 @@ describe("the model", () => {
       [0.5, 0],
       [0.8, 0.4]
     ])
-    const tried = (replicas: number) => estimate(model, { work: 4, from: 8, replicas, max: 10 }).reward
+    const tried = (replicas: number) => rewardOfEstimate(estimate(model, { work: 4, from: 8, replicas, max: 10 }))
     assert.approximately(tried(8), -0.15 * 0.8, 1e-9)
     assert.isBelow(tried(10), tried(8))
     assert.isBelow(tried(5), tried(8))

@@ -14,7 +14,7 @@ const memoryAfter = (transitions: number, over: object = {}) => ({
       epsilon: 0.4,
       reward: -0.25,
       table: { c1: "0:0:1", c2: "0:0:1" },
-      gate: { steering: true, valued: 9, chosen: { reward: -0.1 }, done: { reward: -0.2 } },
+      gate: { steering: true, valued: 9, chosen: { harm: 0, cost: 0.1 }, done: { harm: 0.1, cost: 0.1 } },
       ...over
     }
   }
