@@ -11,6 +11,7 @@ const FAILED = 1
 /** Wrong arguments or settings: trying again cannot help. */
 const USAGE = 2
 const INTERRUPTED = 130
+const ENDLESS: ReadonlySet<string> = new Set(["run", "dev"])
 /** After a signal the end may take so long; then it comes in any case. */
 const GRACE_MILLIS = 12_000
 
@@ -33,8 +34,8 @@ const report = (error: unknown): number => {
 
 const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
   if (Exit.isSuccess(exit)) return 0
-  // An operator that was asked to stop has done what it was asked for.
-  if (Cause.hasInterruptsOnly(exit.cause)) return verbOf(args) === "run" ? 0 : INTERRUPTED
+  // What runs until it is told to stop has done what it was asked for.
+  if (Cause.hasInterruptsOnly(exit.cause)) return ENDLESS.has(verbOf(args) ?? "") ? 0 : INTERRUPTED
   const failure = exit.cause.reasons.find(Cause.isFailReason)
   if (failure !== undefined) return report(failure.error)
   say(`This is a bug in nimbusguard:\n${Cause.pretty(exit.cause)}`)

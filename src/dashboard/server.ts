@@ -41,7 +41,7 @@ export class ListenError extends Schema.TaggedError<ListenError>()("ListenError"
   }
 }
 
-interface Listener {
+export interface Listener {
   readonly name: string
   readonly port: number
   /** Absent: every address, IPv4 and IPv6. */
@@ -106,7 +106,7 @@ const quiet = Layer.succeed(HttpMiddleware.TracerDisabledWhen, ({ method }) => i
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
 
-const listen = <E, R>(listener: Listener, routes: Layer.Layer<never, E, R>) => {
+export const layerListener = <E, R>(listener: Listener, routes: Layer.Layer<never, E, R>) => {
   const { host, port, variable, name } = listener
   const server = NodeHttpServer.layer(() => createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }), {
     port,
@@ -142,28 +142,45 @@ export interface ServerOptions {
   readonly dashboardHost: string
   readonly dashboardToken: Redacted.Redacted<string> | undefined
   readonly eventsToken: Redacted.Redacted<string> | undefined
+  /** Address of metrics and probes. Absent: every one, since kubelet and Prometheus come from outside. */
+  readonly host?: string
+}
+
+/** What a program that has the operator in it serves on the port of the probes too. */
+export interface Beside<R> {
+  readonly serves: ReadonlyArray<string>
+  readonly routes: Layer.Layer<never, never, R>
 }
 
 const METRICS = "GET /metrics"
 const EVENTS = `POST ${EVENTS_PATH}`
 
-/** All listeners. Tests ask for port 0 and find the real one in HttpServer. */
-export const layerMetricsServer = ({ metricsPort }: ServerOptions) =>
-  listen({ name: "metrics", port: metricsPort, variable: "METRICS_PORT", serves: [METRICS] }, metricsRoute)
+const hostOf = ({ host }: Pick<ServerOptions, "host">) => (host === undefined ? {} : { host })
 
-export const layerProbeServer = ({ probePort, eventsToken }: ServerOptions) =>
-  listen(
+/** All listeners. Tests ask for port 0 and find the real one in HttpServer. */
+export const layerMetricsServer = ({ metricsPort, ...options }: ServerOptions) =>
+  layerListener(
+    { name: "metrics", port: metricsPort, ...hostOf(options), variable: "METRICS_PORT", serves: [METRICS] },
+    metricsRoute
+  )
+
+export const layerProbeServer = <R = never>(
+  { eventsToken, probePort, ...options }: ServerOptions,
+  beside?: Beside<R>
+) =>
+  layerListener(
     {
       name: "probes",
       port: probePort,
+      ...hostOf(options),
       variable: "PROBE_PORT",
-      serves: [...PROBE_PATHS.map((path) => `GET ${path}`), METRICS, EVENTS]
+      serves: [...PROBE_PATHS.map((path) => `GET ${path}`), METRICS, EVENTS, ...(beside?.serves ?? [])]
     },
-    Layer.mergeAll(probeRoutes, metricsRoute, eventRoutes(eventsToken))
+    Layer.mergeAll(probeRoutes, metricsRoute, eventRoutes(eventsToken), beside?.routes ?? Layer.empty)
   )
 
 export const layerDashboardServer = (options: ServerOptions) =>
-  listen(
+  layerListener(
     {
       name: "dashboard",
       port: options.dashboardPort,
@@ -175,10 +192,10 @@ export const layerDashboardServer = (options: ServerOptions) =>
     Layer.mergeAll(pageRoutes, recordRoutes, healthRoute, eventRoutes(options.eventsToken))
   )
 
-export const layerServers = (options: ServerOptions) =>
+export const layerServers = <R = never>(options: ServerOptions, beside?: Beside<R>) =>
   Layer.mergeAll(
     // One listener serves both where the numbers are equal; two zeros are two free ports.
     options.metricsPort === options.probePort && options.metricsPort !== 0 ? Layer.empty : layerMetricsServer(options),
-    layerProbeServer(options),
+    layerProbeServer(options, beside),
     layerDashboardServer(options)
   )

@@ -62,7 +62,10 @@ const standing = (view: PolicyView): ReadonlyArray<readonly [key: string, text: 
   return [
     [
       `phase ${view.phase}`,
-      `${name} is ${view.phase === "Error" ? `in Error: ${conditionOf(view, "Ready")?.message ?? ""}` : view.phase}`,
+      // Every policy begins so.
+      view.phase === "Initializing"
+        ? ""
+        : `${name} is ${view.phase === "Error" ? `in Error: ${conditionOf(view, "Ready")?.message ?? ""}` : view.phase}`,
       view.phase === "Error" ? "bad" : "plain"
     ],
     ...(metrics?.status === "False" ? [["metrics", `${name} misses metrics: ${metrics.message}`, "bad"] as const] : []),
@@ -83,10 +86,16 @@ export class Board {
   readonly #standings = new Map<string, ReadonlySet<string>>()
   #views: ReadonlyMap<string, PolicyView> = new Map()
   #happenings: ReadonlyArray<Happening> = []
+  #changes = 0
   readonly #onHappening: (happening: Happening) => void
 
   constructor(onHappening: (happening: Happening) => void) {
     this.#onHappening = onHappening
+  }
+
+  /** How often replicas were changed so far. */
+  get changes(): number {
+    return this.#changes
   }
 
   /** Newest last. */
@@ -105,20 +114,25 @@ export class Board {
     const known = this.#courses.get(key)
     const { outcome } = record
     const moved = outcome._tag === "Scaled" || outcome._tag === "Recovered"
+    if (moved) this.#changes++
     const lastChange = moved ? { at: record.finishedAt, by: outcome.to - outcome.from } : known?.lastChange
     this.#courses.set(key, { record, history: known?.history ?? [], lastChange })
     const sentence = sentenceOf(record)
     if (sentence !== undefined) this.tell(record.finishedAt, sentence.text, sentence.tone)
   }
 
-  /** How the policies stand now; each call is one step of the courses. */
-  step(now: number, views: ReadonlyMap<string, PolicyView>): void {
+  /** How the policies stand now. */
+  look(now: number, views: ReadonlyMap<string, PolicyView>): void {
     this.#views = views
     for (const [uid, view] of views) this.#compare(now, uid, view)
     for (const uid of this.#standings.keys()) if (!views.has(uid)) this.#standings.delete(uid)
-    for (const [key, course] of this.#courses) {
-      if (!views.has(course.record.policy.uid)) this.#courses.delete(key)
-      else course.history = [...course.history, replicasAfter(course.record)].slice(-HISTORY)
+    for (const [key, { record }] of this.#courses) if (!views.has(record.policy.uid)) this.#courses.delete(key)
+  }
+
+  /** One step of the courses. */
+  step(): void {
+    for (const course of this.#courses.values()) {
+      course.history = [...course.history, replicasAfter(course.record)].slice(-HISTORY)
     }
   }
 
@@ -145,7 +159,7 @@ export class Board {
     const before = this.#standings.get(uid)
     const current = standing(view)
     this.#standings.set(uid, new Set(current.map(([key]) => key)))
-    for (const [key, text, tone] of current) if (before?.has(key) !== true) this.tell(now, text, tone)
+    for (const [key, text, tone] of current) if (before?.has(key) !== true && text !== "") this.tell(now, text, tone)
     for (const key of before ?? []) {
       const over = OVER[key]
       const isOver = over !== undefined && !current.some(([each]) => each === key)

@@ -3,7 +3,7 @@
  * whoever waited for it has been woken, so on a machine that is too slow the world runs later and not wrong.
  */
 import type * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { SimClock } from "#simulation/SimClock"
 
@@ -50,6 +50,7 @@ export class PacedClock implements Clock.Clock {
   readonly #time: SimClock
   #anchorReal: number
   #anchorElapsed = 0
+  #leapsTo: number | undefined
   #cancel: (() => void) | undefined
   #wakesAt = Number.POSITIVE_INFINITY
   /** While those run who have been woken, it is the moment they were woken for. */
@@ -87,6 +88,19 @@ export class PacedClock implements Clock.Clock {
     })
   }
 
+  /** Lets so much time pass as fast as the machine can; from there on it goes at its pace. */
+  leap(duration: Duration.Input): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#flow()
+      const millis = Duration.toMillis(duration)
+      this.#leapsTo = this.#time.elapsed + millis
+      this.#stop()
+      this.#wakesAt = Number.NEGATIVE_INFINITY
+      this.#cancel = this.#machine.next(this.#run)
+      return this.#time.sleep(Duration.millis(millis))
+    })
+  }
+
   /** Nobody is woken any more. */
   close(): void {
     this.#closed = true
@@ -101,6 +115,12 @@ export class PacedClock implements Clock.Clock {
   /** Where time should be by now, as far as the machine keeps up. */
   #due(): number {
     const real = this.#machine.nowMillis()
+    if (this.#leapsTo !== undefined) {
+      if (this.#time.elapsed < this.#leapsTo) return this.#leapsTo
+      this.#leapsTo = undefined
+      this.#anchorReal = real
+      this.#anchorElapsed = this.#time.elapsed
+    }
     const due = this.#anchorElapsed + (real - this.#anchorReal) * this.speed
     const late = this.#time.nextDeadline !== undefined && due - this.#time.elapsed > BEHIND_MILLIS * this.speed
     if (!late) return due
@@ -111,7 +131,7 @@ export class PacedClock implements Clock.Clock {
 
   /** Up to now, or to the next deadline that nobody has been woken for yet. */
   #flow(): void {
-    if (this.#held) return
+    if (this.#held || this.#leapsTo !== undefined) return
     this.#time.skipTo(Math.min(this.#due(), this.#time.nextDeadline ?? Number.POSITIVE_INFINITY))
   }
 

@@ -110,6 +110,23 @@ describe("paced time", () => {
     assert.isAtLeast(woken.length, 3)
   })
 
+  it("leaps ahead through every deadline on the way, and goes on at its pace from there", () => {
+    const { clock, elapsed, pass, sleeper, start, woken } = started(1)
+    start(Effect.forever(sleeper("tick", 30)))
+    start(Effect.andThen(clock.leap("2 minutes"), sleeper("after", 5)))
+    pass(0)
+    assert.deepStrictEqual(woken, [
+      ["tick", 30],
+      ["tick", 60],
+      ["tick", 90],
+      ["tick", 120]
+    ])
+    assert.strictEqual(elapsed(), 120)
+    pass(5000)
+    assert.deepStrictEqual(woken.at(-1), ["after", 125])
+    assert.strictEqual(elapsed(), 125)
+  })
+
   it("forgets a sleep that was interrupted", () => {
     const { pass, sleeper, start, woken } = started(60)
     start(Effect.timeoutOption(sleeper("too late", 90), "30 seconds"))

@@ -1,0 +1,95 @@
+/** Shows the board: drawn in place where there is a terminal, else as lines. Reads the operator's ledger and nothing else. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { Board } from "#cli/dev/Board"
+import { happeningText, pageLines, summaryLine } from "#cli/dev/page"
+import { Screen, type Size } from "#cli/dev/Screen"
+import { Ledger } from "#operator/Ledger"
+
+export interface Output {
+  readonly write: (text: string) => void
+  /** Undefined: no terminal. */
+  readonly size: (() => Size) | undefined
+  readonly colors: boolean
+}
+
+export interface Shown {
+  readonly scenario: string
+  readonly speed: number
+  /** Never set back, and the machine's. */
+  readonly realMillis: () => number
+  readonly header: ReadonlyArray<string>
+  readonly footer: string
+}
+
+const FRAMES_PER_SECOND = 4
+/** A step of the sparklines: twenty of them are the last minutes. */
+const STEP_MILLIS = 6_000
+const SUMMARY_MILLIS = 60_000
+/** Over so long the pace is measured. */
+const PACE_MILLIS = 5_000
+
+/** Happenings are printed as they come where there is no terminal; on one they are part of the page. */
+export const makeBoard = ({ size, write }: Output): Board =>
+  new Board((happening) => (size === undefined ? write(`${happeningText(happening)}\n`) : undefined))
+
+/** How fast the world really goes, by its own clock and the machine's. */
+const makePace = (speed: number, startedAt: number, realMillis: () => number) => {
+  let [real, virtual, achieved] = [realMillis(), startedAt, speed]
+  return (now: number) => {
+    const passed = realMillis() - real
+    if (passed >= PACE_MILLIS) {
+      achieved = (now - virtual) / passed
+      real += passed
+      virtual = now
+    }
+    return { startedAt, now, speed, achieved }
+  }
+}
+
+const follow = Effect.fnUntraced(function* (board: Board, speed: number) {
+  const ledger = yield* Ledger
+  yield* Effect.forkScoped(
+    Stream.runForEach(ledger.changes, (record) => Effect.sync(() => board.decided(record))),
+    { startImmediately: true }
+  )
+  const look = Effect.flatMap(Effect.all([ledger.policies, Clock.currentTimeMillis]), ([views, now]) =>
+    Effect.sync(() => board.look(now, views))
+  )
+  // Phases are looked at often, the courses are steps of the machine's seconds: at any speed they move as fast.
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(look, Effect.sleep(1000))))
+  const step = Effect.sync(() => board.step())
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(STEP_MILLIS * speed), step)))
+})
+
+const drawn = Effect.fnUntraced(function* (board: Board, output: Output, size: () => Size, shown: Shown) {
+  const screen = new Screen(output.write, size, shown.header)
+  const pace = makePace(shown.speed, yield* Clock.currentTimeMillis, shown.realMillis)
+  const draw = Effect.map(Clock.currentTimeMillis, (now) => {
+    const { columns, rows } = screen.size
+    const page = { ...shown, pace: pace(now), rows: board.rows, happenings: board.happenings }
+    screen.draw(pageLines(page, { columns, lines: rows, colors: output.colors }))
+  })
+  yield* Effect.acquireRelease(Effect.void, () => Effect.sync(() => screen.end()))
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(draw, Effect.sleep((1000 / FRAMES_PER_SECOND) * shown.speed))))
+})
+
+const printed = Effect.fnUntraced(function* (board: Board, output: Output, { header, speed }: Shown) {
+  output.write(`${header.join("\n")}\n`)
+  let told = board.changes
+  const summary = Effect.map(Clock.currentTimeMillis, (at) => {
+    output.write(`${happeningText({ at, text: summaryLine(board.rows, board.changes - told), tone: "plain" })}\n`)
+    told = board.changes
+  })
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(SUMMARY_MILLIS * speed), summary)))
+})
+
+export const layerDisplay = (board: Board, output: Output, shown: Shown) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      yield* output.size === undefined ? printed(board, output, shown) : drawn(board, output, output.size, shown)
+      yield* follow(board, shown.speed)
+    })
+  )

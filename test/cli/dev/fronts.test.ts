@@ -1,0 +1,63 @@
+/** The world's servers on real sockets: they answer, they say when a port is taken, and they let it go. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import { apiFront, siteFront } from "#cli/dev/fronts"
+import { probe } from "#cli/dev/ports"
+import { ApiServer } from "#cluster/api/ApiServer"
+import type { Site } from "#cluster/world/Site"
+
+const echo: Site = ({ method, parameters, path }) => ({
+  status: path === "/gone" ? 404 : 200,
+  json: { method, path, query: parameters.getAll("query") }
+})
+
+const free = Effect.map(probe(0), (found) => ("port" in found ? found.port : 0))
+const json = (url: string, init?: RequestInit) =>
+  Effect.promise(async () => {
+    const response = await fetch(url, init)
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  })
+
+describe("the fronts", () => {
+  it.live("serve a page of the world with the parameters of its URL and of a form", () =>
+    Effect.gen(function* () {
+      const port = yield* free
+      yield* siteFront(echo, port)
+      const url = `http://127.0.0.1:${port}/api/v1/query?query=up`
+      assert.deepStrictEqual((yield* json(url)).body["query"], ["up"])
+      const form = new URLSearchParams({ query: "down" })
+      assert.deepStrictEqual((yield* json(url, { method: "POST", body: form })).body["query"], ["up", "down"])
+      assert.strictEqual((yield* json(`http://127.0.0.1:${port}/gone`)).status, 404)
+    })
+  )
+
+  it.live("serve the Kubernetes API, and free the port with the scope", () =>
+    Effect.gen(function* () {
+      const port = yield* free
+      const version = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { url } = yield* apiFront(new ApiServer(() => 0), port)
+          return yield* json(`${url}/version`)
+        })
+      )
+      assert.strictEqual(version.status, 200)
+      assert.deepStrictEqual(yield* probe(port), { port })
+    })
+  )
+
+  it.live("name the port that is taken, and how to choose another", () =>
+    Effect.gen(function* () {
+      const port = yield* free
+      yield* siteFront(echo, port)
+      for (const [front, flag] of [
+        [Effect.asVoid(siteFront(echo, port)), "--prometheus-port"],
+        [Effect.asVoid(apiFront(new ApiServer(() => 0), port)), "--api-port"]
+      ] as const) {
+        const exit = yield* Effect.exit(Effect.scoped(front))
+        assert.isTrue(Exit.isFailure(exit))
+        assert.include(String(exit), `port ${port}`)
+        assert.include(String(exit), flag)
+      }
+    })
+  )
+})
