@@ -22,7 +22,7 @@ need-engine = @docker info >/dev/null 2>&1 || { echo "No container engine answer
   install uninstall deploy undeploy status docker-build docker-run prod-build clean ready packages
 
 help: ## Show all commands
-	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 
 ##@ Set up
 
@@ -43,11 +43,11 @@ check-deps: ready ## Say which tools are here, which are missing, and what each 
 
 ##@ Develop
 
-dev: ready ## Run the operator from its sources against the current kubectl context, with debug logs
-	$(say-context)
-	@LOG_LEVEL=$${LOG_LEVEL:-debug} node src/main.ts run $(ARGS)
+dev: ready ## Start an embedded cluster under load with the operator over it: no Docker, no cluster (ARGS="--speed 60")
+	@node src/main.ts dev $(ARGS)
 
-run: ready ## Run the operator locally
+run: ready ## Run the operator locally, against the current kubectl context
+	$(say-context)
 	@node src/main.ts run $(ARGS)
 
 generate: ready ## Write the CRDs and RBAC of manifests/ from the schemas

@@ -27,9 +27,11 @@ const targets = [
   "check",
   "test",
   "test-integration",
+  "test-e2e",
   "quality",
   "test-docker",
   "bench",
+  "sim",
   "install",
   "uninstall",
   "deploy",
@@ -53,11 +55,16 @@ describe("make", () => {
     assert.strictEqual(status, 0, stderr)
   })
 
-  it("runs the operator for `dev` and `run`, and says which context `dev` uses", () => {
-    assert.match(make(["--dry-run", "run"]).stdout, /node src\/main\.ts run/u)
-    const dev = make(["--dry-run", "dev"]).stdout
-    assert.match(dev, /node src\/main\.ts run/u)
-    assert.match(dev, /current-context/u)
+  it("runs the operator for `run`, and says which context that is", () => {
+    const { stdout } = make(["--dry-run", "run"])
+    assert.match(stdout, /node src\/main\.ts run/u)
+    assert.match(stdout, /current-context/u)
+  })
+
+  it("starts the embedded cluster for `dev`, which asks no context, and hands it the arguments", () => {
+    const { stdout } = make(["--dry-run", "dev", "ARGS=--speed 60"])
+    assert.match(stdout, /node src\/main\.ts dev --speed 60/u)
+    assert.notMatch(stdout, /current-context/u)
   })
 
   it("applies the CRDs for `install` and the base for `deploy`", () => {

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import { layerOperator } from "#cli/run/compose"
 import { makeReady } from "#cli/run/makeReady"
 import { settingFlags, settingsFrom } from "#cli/settings"
+import * as KubernetesAs from "#services/KubernetesAs"
 import * as KubernetesLive from "#services/KubernetesLive"
 import { layerLogging } from "#services/Logging"
 import { Metrics } from "#services/Metrics"
@@ -16,7 +17,11 @@ import { VERSION } from "#services/version"
 
 const layerKubernetes = ({ kubeconfig, kubeContext }: Settings) =>
   Layer.unwrap(
-    Metrics.useSync(({ request }) => KubernetesLive.layer({ kubeconfig, context: kubeContext, onAnswer: request }))
+    Metrics.useSync(({ request }) =>
+      KubernetesAs.layer.pipe(
+        Layer.provideMerge(KubernetesLive.layer({ kubeconfig, context: kubeContext, onAnswer: request }))
+      )
+    )
   )
 
 const layerLog = ({ logFormat, logLevel }: Settings) =>

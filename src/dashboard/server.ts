@@ -15,10 +15,11 @@ import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 import { eventRoutes, EVENTS_PATH } from "#dashboard/events"
 import { dashboardGuard, refuse } from "#dashboard/guard"
-import { pageRoutes } from "#dashboard/pages"
+import { apiRoutes } from "#dashboard/api/mount"
+import { assetRoutes } from "#dashboard/page"
+import { activityRoutes } from "#dashboard/pages"
 import { healthRoute, metricsRoute, PROBE_PATHS, probeRoutes } from "#dashboard/probes"
-import { recordRoutes, RECORDS_PATH } from "#dashboard/records"
-import { STYLE_SOURCE } from "#dashboard/style"
+import { RECORDS_PATH } from "#dashboard/records"
 
 /** Requests in flight get so long at the end; all of them are answered in milliseconds. */
 const SHUTDOWN_MILLIS = 2_000
@@ -58,7 +59,8 @@ export interface Listener {
 
 const HEADERS = {
   "cache-control": "no-store",
-  "content-security-policy": `default-src 'none'; style-src ${STYLE_SOURCE}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  "content-security-policy":
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
@@ -87,7 +89,7 @@ const middleware = (listener: Listener) =>
     (route) =>
       (listener.guard ?? Effect.succeed(undefined)).pipe(
         Effect.flatMap((refusal) => (refusal === undefined ? route : Effect.succeed(refusal))),
-        Effect.map(HttpServerResponse.setHeaders(HEADERS))
+        Effect.map((response) => HttpServerResponse.setHeaders(response, { ...HEADERS, ...response.headers }))
       ),
     { global: true }
   )
@@ -179,18 +181,35 @@ export const layerProbeServer = <R = never>(
     Layer.mergeAll(probeRoutes, metricsRoute, eventRoutes(eventsToken), beside?.routes ?? Layer.empty)
   )
 
-export const layerDashboardServer = (options: ServerOptions) =>
-  layerListener(
-    {
-      name: "dashboard",
-      port: options.dashboardPort,
-      host: options.dashboardHost,
-      variable: "DASHBOARD_PORT",
-      serves: ["GET /", "GET /scaling-activity", "GET /health", "GET /api/v1/policies", `GET ${RECORDS_PATH}`, EVENTS],
-      guard: exceptEvents(dashboardGuard(options.dashboardToken))
-    },
-    Layer.mergeAll(pageRoutes, recordRoutes, healthRoute, eventRoutes(options.eventsToken))
+export const layerDashboardServer = (options: ServerOptions) => {
+  const listener: Listener = {
+    name: "dashboard",
+    port: options.dashboardPort,
+    host: options.dashboardHost,
+    variable: "DASHBOARD_PORT",
+    serves: [
+      "GET /",
+      "GET /scaling-activity",
+      "GET /health",
+      "GET /api/v1/openapi.json",
+      "GET /api/v1/fleet",
+      "GET /api/v1/policies",
+      `GET ${RECORDS_PATH}`,
+      EVENTS
+    ],
+    guard: exceptEvents(dashboardGuard(options.dashboardToken))
+  }
+  return layerListener(
+    listener,
+    Layer.mergeAll(
+      assetRoutes,
+      activityRoutes,
+      apiRoutes(notServed(listener)),
+      healthRoute,
+      eventRoutes(options.eventsToken)
+    )
   )
+}
 
 export const layerServers = <R = never>(options: ServerOptions, beside?: Beside<R>) =>
   Layer.mergeAll(

@@ -38,7 +38,8 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   workload: ["schemas", "domain"],
   cluster: ["schemas", "services", "manifests", "workload"],
   judge: ["schemas", "domain", "engines", "services", "sources", "manifests", "operator", "workload"],
-  dashboard: ["schemas", "domain", "services", "operator"],
+  dashboard: ["schemas", "domain", "engines", "services", "operator"],
+  app: ["schemas", "dashboard"],
   simulation: ["schemas", "domain", "engines", "services", "sources", "operator", "manifests", "cluster", "workload"],
   cli: [
     ..."schemas domain engines services sources operator manifests workload cluster judge dashboard simulation".split(
@@ -58,7 +59,7 @@ const PLUGS: Readonly<Record<string, ReadonlyArray<string>>> = {
 
 const PURE = new Set(["domain", "engines", "workload"])
 const BELOW_PORTS = new Set([..."schemas domain engines sources operator manifests workload cluster judge".split(" ")])
-const LIVE = new Set(["services", "cli", "main", "simulation", "dashboard"])
+const LIVE = new Set(["services", "cli", "main", "simulation", "dashboard", "app"])
 
 /** Libraries that only compute: no clock, no network, no process. */
 const COMPUTING_PACKAGES: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -84,10 +85,14 @@ const BANNED_BELOW_PORTS = new Set([
   ..."Stream.toReadableStream ManagedRuntime.make".split(" ")
 ])
 
+const BROWSER_PACKAGES = new Set(["preact", "preact/hooks", "@preact/signals", "uplot"])
+
 const EMPTY_NAMES = new Set(["utils", "util", "helpers", "helper", "common", "types", "misc", "shared"])
 const LINES_MAX = 300
 
 export const layerOf = (path: string): string => {
+  // The page runs in a browser, and knows of the rest only what goes over the wire.
+  if (path.startsWith("src/dashboard/app/")) return "app"
   const [top, folder = ""] = path.split("/")
   return top === "schemas" ? "schemas" : folder.replace(/\.ts$/u, "")
 }
@@ -143,6 +148,19 @@ export const RULES: ReadonlyArray<Rule> = [
         return target === layer || allowed.includes(target) ? [] : [{ line, what: `${layer} imports ${path}` }]
       })
     }
+  },
+  {
+    name: "the page knows the API by its types alone",
+    because:
+      "what a browser loads is small, and has no secret and no Effect in it; a type weighs nothing and is gone before it gets there",
+    find: (file) =>
+      layerOf(file.path) === "app"
+        ? file.imports.flatMap(({ line, specifier, typeOnly }) => {
+            const path = resolve(file.path, specifier)
+            const own = path === undefined ? BROWSER_PACKAGES.has(specifier) : layerOf(path) === "app"
+            return own || typeOnly ? [] : [{ line, what: `imports ${specifier}` }]
+          })
+        : []
   },
   {
     name: "plugs do not know each other",
@@ -232,7 +250,8 @@ export const RULES: ReadonlyArray<Rule> = [
       "what lives in a module outlives a run, a test and a lost lease, so the second is no longer like the first; keep state " +
       "in an actor or a layer",
     find: (file) =>
-      ["cli", "main"].includes(layerOf(file.path))
+      // A page is one window: what it shows lives as long as the module that shows it.
+      ["cli", "main", "app"].includes(layerOf(file.path))
         ? []
         : file.moduleState.map(({ line, name }) => ({ line, what: name }))
   },

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { chapters } from "#cli/explain/select"
-import { replayText, tell } from "#cli/explain/story"
+import { tell } from "#cli/explain/story"
+import { replayText } from "#domain/story"
 import type { Replayed } from "#domain/replay"
 import type { Decision, DecisionRecord, Outcome } from "#schemas/Decision"
 import type { TargetState } from "#schemas/Observation"

@@ -1,0 +1,73 @@
+/**
+ * The API's place on the listener. What it is made of, its schemas and handlers, is loaded with the first request that
+ * wants it: an operator that nobody looks at starts without it, and holds none of it.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Etag from "effect/http/Etag"
+import * as HttpPlatform from "effect/http/HttpPlatform"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as Scope from "effect/Scope"
+import { refuse } from "#dashboard/guard"
+import type { Operations } from "#dashboard/Operations"
+import type { Health } from "#operator/Health"
+import type { Ledger } from "#operator/Ledger"
+
+/** No handler touches a file: what the API's builder asks for is there in name only. */
+const layerPlatform = Layer.provideMerge(HttpPlatform.layer, [FileSystem.layerNoop({}), Etag.layer, Path.layer])
+
+const BODY_MAX = 64 * 1024
+
+const METHODS = ["GET", "POST"] as const
+
+/** What the API's own decoding could not read, in its words; undefined: something else went wrong. */
+const misread = (defect: unknown): string | undefined => {
+  if (typeof defect !== "object" || defect === null || !("_tag" in defect) || defect._tag !== "HttpApiSchemaError") {
+    return undefined
+  }
+  const cause = "cause" in defect && defect.cause instanceof Error ? defect.cause.message : ""
+  return `This is not understood: ${cause.replaceAll(/\s*\n\s*/gu, " ")}. See /api/v1/openapi.json`
+}
+
+/** `otherwise` answers what the API does not know. */
+export const apiRoutes = (
+  otherwise: Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest>
+) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const scope = yield* Effect.scope
+      const memoMap = yield* Layer.makeMemoMap
+      // With a memo of its own: the inner router would else be this one, and what neither knows would go round for ever.
+      const context = (yield* Effect.context<Health | Ledger | Operations>()).pipe(
+        Context.add(Scope.Scope, scope),
+        Context.add(Layer.CurrentMemoMap, memoMap)
+      )
+      // Not in the context of the request that comes first: the handlers would take all others for that one.
+      const only: (before: Context.Context<never>) => typeof context = () => context
+      const loaded = yield* Effect.cached(
+        Effect.promise(() => import("#dashboard/api/handlers")).pipe(
+          Effect.flatMap(({ layerApi }) => HttpRouter.toHttpEffect(Layer.provide(layerApi, layerPlatform))),
+          Effect.updateContext(only)
+        )
+      )
+      const serve = Effect.gen(function* () {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        if (!(Number(request.headers["content-length"] ?? 0) <= BODY_MAX)) {
+          return refuse(413, `Send at most ${BODY_MAX} bytes`)
+        }
+        return yield* Effect.flatten(loaded)
+      }).pipe(
+        Effect.catchTag("HttpServerError", () => otherwise),
+        Effect.catchDefect((defect) => {
+          const said = misread(defect)
+          return said === undefined ? Effect.die(defect) : Effect.succeed(refuse(400, said))
+        })
+      )
+      for (const method of METHODS) yield* router.add(method, "/api/v1/*", serve)
+    })
+  )

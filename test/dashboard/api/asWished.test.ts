@@ -1,0 +1,70 @@
+import { assert, describe, it } from "vitest"
+import { asWished, enginesFor, yamlOf } from "#dashboard/api/asWished"
+import type { WhatIfQuestion } from "#dashboard/api/shapes"
+import type { Policy } from "#schemas/Policy"
+import { policyOf, refOf } from "#test/operator/records"
+
+const policy = policyOf("web")
+const rule = policyOf("mail", { ref: refOf("mail", { kind: "ScalingRule", apiVersion: "scaling.example.com/v1" }) })
+
+const wished = (question: WhatIfQuestion, of: Policy = policy): Policy => {
+  const result = asWished(of, question)
+  if (result._tag === "Failure") throw new Error(result.failure)
+  return result.success
+}
+
+const refused = (question: WhatIfQuestion, of: Policy = policy): string => {
+  const result = asWished(of, question)
+  return result._tag === "Failure" ? result.failure : "it was not"
+}
+
+describe("a policy as wished", () => {
+  it("has the bounds, targets and engine that were asked for, and the rest as it is", () => {
+    const made = wished({ min: 2, max: 30, engine: "target", signals: [{ name: "load", milli: 7_500 }] })
+    assert.deepStrictEqual(made.bounds, { min: 2, max: 30 })
+    assert.deepStrictEqual(made.signals[0]?.target, { type: "AverageValue", milli: 7_500 })
+    assert.deepStrictEqual(made.engines, [{ engine: "target", options: {} }])
+    assert.deepStrictEqual(made.limits, policy.limits)
+    assert.deepStrictEqual(wished({}), policy)
+  })
+
+  it("is refused with a sentence that says what would do", () => {
+    assert.match(refused({ min: 11 }), /min 11 is greater than max 10/u)
+    assert.match(refused({ signals: [{ name: "lod", milli: 1 }] }), /has no signal lod/u)
+    assert.match(refused({ engine: "oracle" }), /oracle cannot decide this policy; .*target.* can/u)
+    assert.match(refused({ engine: "target" }, rule), /Of a ScalingRule only the bounds can be tried/u)
+    const observed = { ...policy, signals: [{ ...policy.signals[0]! }] }
+    delete (observed.signals[0] as { target?: unknown }).target
+    assert.match(refused({ signals: [{ name: "load", milli: 1 }] }, observed), /only observed/u)
+  })
+
+  it("offers the engines that could decide it, and none where the kind prescribes one", () => {
+    assert.include(enginesFor(policy), "target")
+    assert.notInclude(enginesFor(policy), "auto")
+    assert.deepStrictEqual(enginesFor(rule), [])
+  })
+
+  it("is YAML that holds what is different and nothing else", () => {
+    assert.isUndefined(yamlOf(policy, wished({ min: 1, max: 10 })))
+    assert.strictEqual(
+      yamlOf(policy, wished({ max: 30, engine: "target", signals: [{ name: "load", milli: 7_500 }] })),
+      `apiVersion: nimbusguard.io/v1
+kind: ScalingPolicy
+metadata:
+  name: web
+  namespace: shop
+spec:
+  scaling:
+    maxReplicas: 30
+  signals:
+    - name: load
+      target:
+        type: AverageValue
+        value: 7500m
+  engines:
+    - target: {}
+`
+    )
+    assert.match(yamlOf(rule, wished({ min: 3 }, rule)) ?? "", /kind: ScalingRule[^]*\nspec:\n {2}minReplicas: 3\n$/u)
+  })
+})
