@@ -8,13 +8,13 @@ describe("the command line", () => {
   it.live("lists its verbs and says what each is for", () =>
     Effect.gen(function* () {
       const { out } = yield* printed(cli(["--help"]))
-      for (const verb of ["run", "doctor", "decide", "explain", "validate", "manifests"]) {
+      for (const verb of ["run", "dev", "doctor", "decide", "explain", "validate", "manifests"]) {
         assert.match(out, new RegExp(`^ +${verb} +\\S`, "m"))
       }
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
-  for (const verb of ["run", "doctor", "decide", "explain", "validate", "manifests"]) {
+  for (const verb of ["run", "dev", "doctor", "decide", "explain", "validate", "manifests"]) {
     it.live(`explains ${verb} and its flags`, () =>
       Effect.gen(function* () {
         const { out } = yield* printed(cli([verb, "--help"]))
