@@ -56,6 +56,7 @@ const PROMQL =
 
 /** Files with logic whose tests live elsewhere, each with the reason. May only name existing files. */
 const SWARM = "every run of test/simulation/run.test.ts goes through it"
+const ALARMS = "its alarms ring in test/simulation/safety.test.ts"
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/cluster/api/ApiServer.ts": CONFORMANCE,
   "src/cluster/api/Kinds.ts": CONFORMANCE,
@@ -103,7 +104,6 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/cluster/world/MetricsServer.ts": "looked at through the API in test/cluster/world/{World,ports}.test.ts",
   "src/cluster/world/RunningPod.ts": "what pods do and use is asked in test/cluster/world/World.test.ts",
   "src/cluster/world/Site.ts": "asked through the pages of test/cluster/world/prometheusPages.test.ts",
-  "src/cluster/world/exporters.ts": "its series are asked for in test/cluster/world/World.test.ts",
   "src/cluster/world/manifest.ts": "applied and scaled in test/cluster/Cluster.test.ts",
   "src/cluster/world/names.ts": "every spelling of a name is asked in test/cluster/world/ports.test.ts",
   "src/cluster/world/promql/binary.ts": PROMQL,
@@ -121,6 +121,10 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/simulation/liveness.ts": SWARM,
   "src/simulation/operators.ts": SWARM,
   "src/simulation/questions.ts": SWARM,
+  "src/simulation/Reign.ts": ALARMS,
+  "src/simulation/Write.ts": ALARMS,
+  "src/simulation/pace.ts": ALARMS,
+  "src/simulation/storm.ts": "what it draws is counted in test/simulation/swarm.test.ts",
   "schemas/Status.ts": "a wire schema: test/manifests/crd.test.ts walks it, and the real API server stores it",
   "schemas/crd/GeneralScaler/spec.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",
   "schemas/crd/ScalingPolicy/scaling.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",

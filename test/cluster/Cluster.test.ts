@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import { assert, describe } from "vitest"
 import type { JsonObject } from "#cluster/api/json"
-import { textAt, valueAt } from "#cluster/api/json"
+import { nameOf, textAt, valueAt } from "#cluster/api/json"
 import * as Cluster from "#cluster/Cluster"
 import { Plugs } from "#operator/bind"
 import * as Operator from "#operator/Operator"
@@ -41,7 +41,7 @@ const operatorOn = (cluster: Cluster.Cluster) =>
 const statusOf = (cluster: Cluster.Cluster, name: string) =>
   valueAt(cluster.api.find("ScalingPolicy", "default", name), "status")
 
-const MINUTES = 35
+const MINUTES = 19
 
 interface Seen {
   readonly web: number
@@ -60,7 +60,7 @@ describe("an embedded cluster under traffic", () => {
       const cluster = yield* Cluster.make({
         seed: 7,
         workloads: [
-          { name: "web", replicas: 2, traffic: { pattern: "ramp:low=0.5,high=6,rise=900,noise=0", rate: 40 } },
+          { name: "web", replicas: 2, traffic: { pattern: "ramp:low=0.5,high=6,rise=480,noise=0", rate: 40 } },
           {
             name: "orders",
             queue: {
@@ -70,7 +70,7 @@ describe("an embedded cluster under traffic", () => {
               consumer: "workers",
               subject: "orders.processing"
             },
-            traffic: { pattern: "onoff:on=600,off=600,height=4", rate: 10 }
+            traffic: { pattern: "onoff:on=300,off=300,height=4", rate: 10 }
           }
         ]
       })
@@ -135,5 +135,68 @@ describe("an embedded cluster under traffic", () => {
       assert.deepInclude(statusOf(cluster, "orders"), { phase: "Active" })
     }),
     { seeds: 1 }
+  )
+
+  simulated(
+    "runs a StatefulSet whose pods crash and come back, in a namespace of its own, under a load that ends",
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make({
+        seed: 3,
+        workloads: [
+          {
+            name: "ledger",
+            namespace: "bank",
+            kind: "StatefulSet",
+            replicas: 3,
+            plant: { startupSeconds: 5 },
+            trouble: { crashEverySeconds: 300, reason: "OOMKilled" }
+          }
+        ]
+      })
+      yield* cluster.run
+      yield* Effect.sleep("1 minute")
+      const [ledger] = cluster.services()
+      assert.deepStrictEqual([ledger?.desired, ledger?.pods, ledger?.readyPods], [3, 3, 3])
+      assert.isTrue(cluster.load("ledger", { durationSeconds: 120, intensity: 40 }, "bank"))
+      assert.isFalse(cluster.load("ledger", { durationSeconds: 120, intensity: 40 }))
+      yield* Effect.sleep("1 minute")
+      // 40 percent of what five pods can do, which is 80 requests a second.
+      assert.closeTo(cluster.services()[0]?.arrived ?? 0, 80, 40)
+      yield* Effect.sleep("10 minutes")
+      assert.strictEqual(cluster.services()[0]?.arrived, 0)
+      const pods = cluster.api.list("Pod", "bank")
+      assert.deepStrictEqual(pods.map(nameOf), ["ledger-0", "ledger-1", "ledger-2"])
+      const restarts = pods.map((pod) => JSON.stringify(valueAt(pod, "status.containerStatuses")))
+      assert.isTrue(restarts.some((status) => /"restartCount":[1-9]/u.test(status) && status.includes("OOMKilled")))
+    }),
+    { seeds: 2 }
+  )
+
+  simulated(
+    "leaves alone what is there: a Deployment of somebody's own is what its workload runs in",
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make({ seed: 3, workloads: [], namespaces: ["shop"] })
+      yield* cluster.run
+      const labels = { app: "own" }
+      cluster.api.create({
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name: "own", namespace: "shop" },
+        spec: {
+          replicas: 2,
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec: { containers: [{ name: "main", image: "none" }] } }
+        }
+      })
+      yield* Effect.sleep("2 minutes")
+      assert.deepStrictEqual(
+        cluster.services().map(({ name, pods, readyPods }) => [name, pods, readyPods]),
+        [["own", 2, 2]]
+      )
+      assert.isTrue(cluster.setTraffic("own", { pattern: "steady:noise=0", rate: 30 }, "shop"))
+      yield* Effect.sleep("1 minute")
+      assert.closeTo(cluster.services()[0]?.utilization ?? 0, 30 / 80, 0.3)
+    }),
+    { seeds: 2 }
   )
 })
