@@ -9,20 +9,26 @@ import * as Console from "effect/Console"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
 import { settingsFrom } from "#cli/settings"
 import type { Replayed } from "#domain/replay"
 import { type CrdKind, KINDS } from "#schemas/crd/index"
-import type { Settings } from "#services/Settings"
+import * as EgressLive from "#services/EgressLive"
 import { KubernetesAccess } from "#services/KubernetesAccess"
 import * as KubernetesLive from "#services/KubernetesLive"
+import { layerLanguageModel } from "#services/languageModel"
+import { Metrics } from "#services/Metrics"
+import { Settings } from "#services/Settings"
 import { type Dump, readDump } from "./explain/Dump.ts"
 import { chosen, readStatus, tellStatus } from "./explain/fromStatus.ts"
+import { learnedBy } from "./explain/learned.ts"
 import { askOperator } from "./explain/operator.ts"
+import { inPlainWords, type Spoken } from "./explain/plainWords.ts"
 import { replayAll } from "./explain/replayAll.ts"
-import { type Asked, chapters, isOf, type Moment } from "./explain/select.ts"
+import { type Asked, type Chapter, chapters, isOf, type Moment } from "./explain/select.ts"
 import { tell, timeText } from "./explain/story.ts"
 
 /** What is wrong has been said; the shell only has to know that something is. */
@@ -77,6 +83,10 @@ interface Request {
   readonly moment: Moment
   readonly replay: boolean
   readonly json: boolean
+  /** In plain words, by a language model. */
+  readonly words: boolean
+  /** Only what was learned. */
+  readonly learned: boolean
 }
 
 const badly = (verdicts: ReadonlyMap<string, Replayed>): boolean => {
@@ -94,6 +104,16 @@ const summary = (verdicts: ReadonlyMap<string, Replayed>): string => {
   return `Replayed ${verdicts.size}: ${parts.join(", ")}.`
 }
 
+/** By the policy that made the newest of the decisions. */
+const spoken = (policies: Dump["policies"], { told }: Chapter): Effect.Effect<Spoken> => {
+  const last = told.at(-1)?.policy
+  const own = policies.filter(({ ref }) => ref.uid === last?.uid)
+  const policy = own.find(({ ref }) => ref.generation === last?.generation) ?? own[0]
+  return policy === undefined
+    ? Effect.succeed(Result.fail("The policy that decided is not held, so nothing can be told in other words."))
+    : inPlainWords(policy, told)
+}
+
 /** Undefined: nothing of it is held for that moment. */
 const explainRecords = Effect.fnUntraced(function* (request: Request, source: string, { policies, records }: Dump) {
   const { asked, json, moment, replay } = request
@@ -105,20 +125,42 @@ const explainRecords = Effect.fnUntraced(function* (request: Request, source: st
   const told = chapters(own, moment)
   if (told.length === 0) return undefined
   const shown = told.flatMap((chapter) => chapter.told)
+  if (request.learned) {
+    const patch = learnedBy(shown)
+    if (Result.isFailure(patch)) return yield* no(patch.failure)
+    yield* Console.log(patch.success.trimEnd())
+    return "told"
+  }
   const verdicts = replay ? replayAll(policies, shown) : new Map<string, Replayed>()
   if (json) {
     const replays = [...verdicts].map(([id, verdict]) => ({ id, ...verdict }))
     const of = policies.filter(({ ref }) =>
       shown.some(({ policy }) => policy.uid === ref.uid && policy.generation === ref.generation)
     )
-    const document = { source, policies: of, records: shown, ...(replay ? { replays } : {}) }
+    const words = request.words ? yield* Effect.forEach(told, (chapter) => spoken(policies, chapter)) : []
+    const plain = words.map((each) => (Result.isSuccess(each) ? { story: each.success } : { why: each.failure }))
+    const document = {
+      source,
+      policies: of,
+      records: shown,
+      ...(replay ? { replays } : {}),
+      ...(request.words ? { plainWords: plain } : {})
+    }
     yield* Console.log(JSON.stringify(document, undefined, 2))
   } else {
     const where = `${asked.kind} ${namespaces[0] ?? ""}/${asked.name}`
-    const pages = told.flatMap((chapter) => [
-      `${where}, ${chapter.target.kind} ${chapter.target.name}: ${chapter.told.length} of ${chapter.held.length} decisions, from ${source}`,
-      ...tell(chapter, verdicts)
-    ])
+    const pages: Array<string> = []
+    for (const chapter of told) {
+      const { held, target, told: own } = chapter
+      pages.push(`${where}, ${target.kind} ${target.name}: ${own.length} of ${held.length} decisions, from ${source}`)
+      const words = request.words ? yield* spoken(policies, chapter) : undefined
+      if (words !== undefined && Result.isSuccess(words)) {
+        pages.push(`  ${words.success}`, "  (By a language model; every number in it was found in the records.)")
+        continue
+      }
+      if (words !== undefined) yield* Console.error(`${words.failure} The plain story instead:`)
+      pages.push(...tell(chapter, verdicts))
+    }
     yield* Console.log([...pages, ...(replay ? [summary(verdicts)] : [])].join("\n"))
   }
   if (replay && badly(verdicts)) return yield* new Unsatisfied()
@@ -149,6 +191,8 @@ const explainStatus = Effect.fnUntraced(function* (
 ) {
   const { asked, json, kind, moment, replay } = request
   const forward = forwardTo(leader)
+  if (request.learned) return yield* no(`${why} What was learned is in the operator's records alone: ${forward}`)
+  if (request.words) yield* Console.error("Only the operator's records can be told in other words.")
   if (replay) return yield* no(`${why} Only the operator's records, or a file of them, can be replayed: ${forward}`)
   const read = Effect.gen(function* () {
     const { cluster } = yield* KubernetesAccess
@@ -166,6 +210,13 @@ const explainStatus = Effect.fnUntraced(function* (
   return yield* Console.log([opening, ...gap, ...tellStatus(status, decisions)].join("\n"))
 })
 
+/** What speaks to the language model is loaded only when it is asked for. */
+const layerModel = (settings: Settings) =>
+  layerLanguageModel.pipe(
+    Layer.provide([EgressLive.layer, Metrics.layerNone]),
+    Layer.provide(Layer.succeed(Settings, settings))
+  )
+
 const given = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.optional)
 
@@ -181,6 +232,18 @@ export const explainCommand = Command.make(
     ),
     replay: Flag.Boolean("replay").pipe(
       Flag.withDescription("Makes each decision again from what it was made of. Exit code 1 when one differs."),
+      Flag.withDefault(false)
+    ),
+    llm: Flag.Boolean("llm").pipe(
+      Flag.withDescription(
+        "Tells it in plain words, by the language model of OPENAI_API_KEY; shown only when every number is in the records."
+      ),
+      Flag.withDefault(false)
+    ),
+    learned: Flag.Boolean("learned").pipe(
+      Flag.withDescription(
+        "Writes only what Q-learning has learned by then, as a patch for kubectl patch --type merge --patch-file."
+      ),
       Flag.withDefault(false)
     ),
     file: given("file", "Records from this file: JSON, or one on each line."),
@@ -207,15 +270,18 @@ export const explainCommand = Command.make(
       kind,
       moment: moment.success,
       replay: flags.replay,
-      json: Option.getOrElse(flags.output, () => (isTerminal ? "text" : "json")) === "json"
+      json: Option.getOrElse(flags.output, () => (isTerminal ? "text" : "json")) === "json",
+      words: flags.llm,
+      learned: flags.learned
     }
-    if (Option.isSome(flags.file)) return yield* explainFile(request, flags.file.value)
+    const model = flags.llm ? layerModel(yield* settingsFrom({})) : Layer.empty
+    if (Option.isSome(flags.file)) return yield* Effect.provide(explainFile(request, flags.file.value), model)
     const settings = yield* settingsFrom({ KUBECONFIG: flags.kubeconfig, KUBE_CONTEXT: flags.context })
     const url = Option.getOrElse(flags.url, () => OPERATOR)
     const answer = yield* askOperator(url, request.asked, settings.dashboardToken)
     if (answer._tag === "Refused") return yield* no(answer.why)
     if (answer._tag === "Nothing") return yield* explainStatus(request, settings, answer)
-    const told = yield* explainRecords(request, url, answer.dump)
+    const told = yield* Effect.provide(explainRecords(request, url, answer.dump), model)
     if (told !== undefined) return
     return yield* explainStatus(request, settings, {
       why: `The operator at ${url} holds nothing from before that time.`

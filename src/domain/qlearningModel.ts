@@ -58,8 +58,14 @@ const knotsOf = ({ harm, seen }: Model): ReadonlyArray<Knot> => {
   return knots
 }
 
+/** What overflows waits, and the rewards do not tell by how much: they are cut off at the worst. */
+const overflowAt = (load: number): number => WORST * Math.min(LOAD_MAX, Math.max(0, load - 1))
+
+/** Above the worst where pods overflow, so that two overloads can be told apart. */
+export const harmAt = (model: Model, load: number): number => seenHarmAt(model, load) + overflowAt(load)
+
 /** Straight from one load that is known to the next, so that one pod fewer is never free for being in the same bin. */
-export const harmAt = (model: Model, load: number): number => {
+const seenHarmAt = (model: Model, load: number): number => {
   const knots = knotsOf(model)
   const above = knots.findIndex((knot) => knot.load >= load)
   const [below, next] = [knots[(above === -1 ? knots.length : above) - 1], knots[above]]
@@ -91,3 +97,28 @@ export const estimate = (model: Model, { from, max, replicas, work }: Tried): Es
 })
 
 export const rewardOfEstimate = ({ cost, harm }: Estimate): number => -(harm + cost)
+
+/** A choice that waits to be valued: at the most work there was until a pod that was given up could have been back. */
+export interface Pending {
+  readonly at: number
+  readonly until: number
+  readonly from: number
+  readonly chosen: number
+  readonly baseline: number
+  readonly work: number
+}
+
+const PENDING_MAX = 24
+
+/** Those whose time has come, and those that wait on, each with the most work it has seen. */
+export const ripen = (pending: ReadonlyArray<Pending>, at: number, work: number) => {
+  const seen = pending.map((each) => (work > each.work ? { ...each, work } : each))
+  return { ripe: seen.filter(({ until }) => until <= at), waiting: seen.filter(({ until }) => until > at) }
+}
+
+/** Not more of them than are worth remembering: the next one only after a while. */
+export const postpone = (pending: ReadonlyArray<Pending>, next: Pending): ReadonlyArray<Pending> => {
+  const last = pending.at(-1)
+  const apart = (next.until - next.at) / PENDING_MAX
+  return last !== undefined && next.at - last.at < apart ? pending : [...pending, next].slice(-PENDING_MAX)
+}

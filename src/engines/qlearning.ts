@@ -10,7 +10,7 @@ import { learnPerPod, UNKNOWN_CAPACITY } from "#domain/capacity"
 import type { Engine, EngineInput } from "#domain/Engine"
 import { choose, drawsOf, epsilonAfter, USUAL_RATES } from "#domain/qlearningChoice"
 import { CLOSED, judge, value } from "#domain/qlearningGate"
-import { estimate, learnHarm, rewardOfEstimate, UNKNOWN_MODEL } from "#domain/qlearningModel"
+import { estimate, learnHarm, postpone, rewardOfEstimate, ripen, UNKNOWN_MODEL } from "#domain/qlearningModel"
 import { harmOf, perceive, type Perception, rewardOf } from "#domain/qlearningState"
 import { ACTION_MAX, importTable, learn } from "#domain/qlearningTable"
 import type { Proposal } from "#schemas/Decision"
@@ -60,14 +60,23 @@ const QLearningMemory = Schema.Struct({
     demotions: Schema.Int
   }),
   demotedAt: Schema.optionalKey(Millis),
+  /** Choices that differ from the others', until they can be valued. */
+  pending: Schema.Array(
+    Schema.Struct({
+      at: Millis,
+      until: Millis,
+      from: Schema.Int,
+      chosen: Schema.Int,
+      baseline: Schema.Int,
+      work: Schema.Finite
+    })
+  ),
   /** What the next transition begins with. Absent: the last tick could not be understood. */
   last: Schema.optionalKey(
     Schema.Struct({
       at: Millis,
       state: Schema.String,
-      replicas: Schema.Int,
-      chosen: Schema.optionalKey(Schema.Int),
-      baseline: Schema.optionalKey(Schema.Int)
+      replicas: Schema.Int
     })
   )
 })
@@ -79,6 +88,9 @@ const name = "qlearning"
 
 const MINIMUM_TRANSITIONS = 500
 const REWARDS_MEMORY = 500
+/** Until it is told; the slower pods take longer. */
+const STARTUP_SECONDS = 30
+const LATE_FACTOR = 1.5
 /** After a longer pause nobody knows what came of what. */
 const GAP_INTERVALS = 3
 
@@ -109,7 +121,7 @@ const reflect = (input: Input, seen: Perception, memory: QLearningMemory): QLear
   const settled = state.readyReplicas === replicas && !state.rollingOut
   const model = settled ? learnHarm(memory.model, load, harmOf(seen)) : memory.model
   if (last === undefined || resumed || at - last.at > GAP_INTERVALS * policy.intervalMillis || at <= last.at) {
-    return { ...memory, model }
+    return { ...memory, model, pending: [] }
   }
   const action = replicas - last.replicas
   const { max } = policy.bounds
@@ -120,19 +132,20 @@ const reflect = (input: Input, seen: Perception, memory: QLearningMemory): QLear
   const before = memory.table ?? {}
   const rates = policy.qLearning ?? USUAL_RATES
   const table = Math.abs(action) > ACTION_MAX ? before : learn(before, transition, rates, meanReward)
-  const tried = { work: seen.work, from: last.replicas, max }
-  const valued =
-    last.chosen === undefined || last.baseline === undefined || last.chosen === last.baseline
-      ? memory.gate
-      : value(
-          memory.gate,
-          estimate(model, { ...tried, replicas: last.chosen }),
-          estimate(model, { ...tried, replicas: last.baseline })
-        )
+  const { ripe, waiting } = ripen(memory.pending, at, seen.work)
+  const valued = ripe.reduce(
+    (gate, { baseline, chosen, from, work }) =>
+      value(
+        gate,
+        estimate(model, { work, from, max, replicas: chosen }),
+        estimate(model, { work, from, max, replicas: baseline })
+      ),
+    memory.gate
+  )
   const minimumTransitions = input.options.minimumTransitions ?? MINIMUM_TRANSITIONS
   const { gate, verdict } = judge(valued, { broken: seen.broken, minimumTransitions })
   const demoted = verdict === "Demoted" ? { demotedAt: at } : {}
-  return { ...memory, model, table, transitions, reward, meanReward, gate, ...demoted }
+  return { ...memory, model, table, transitions, reward, meanReward, gate, pending: waiting, ...demoted }
 }
 
 const worth = (estimated: typeof Estimate.Type): string => String(Math.round(rewardOfEstimate(estimated) * 1000) / 1000)
@@ -154,7 +167,8 @@ const proposals = (input: Input, memory: QLearningMemory, seen: Perception, epsi
   const rates = policy.qLearning ?? USUAL_RATES
   const baseline = baselineOf(others)
   const silent = (reason: string): Proposal => ({ engine: name, raiseOnly: false, reason })
-  if (baseline === undefined) return { told: [silent("learns nothing while nobody else can propose")], choice: {} }
+  const { pending } = memory
+  if (baseline === undefined) return { told: [silent("learns nothing while nobody else can propose")], pending }
   const draw = drawsOf(observation.seed)
   const table = memory.table ?? {}
   const chosen = choose({ policy, observation, table, ...seen, baseline, epsilon, draw })
@@ -173,7 +187,11 @@ const proposals = (input: Input, memory: QLearningMemory, seen: Perception, epsi
     const reason = `Q-learning tries ${replicas} instead of ${baseline}, to learn what one more is worth`
     told.push({ engine: name, replicas, raiseOnly: false, standing: "Advises", reason })
   }
-  return { told, choice: { baseline, ...(chosen.greedy ? { chosen: chosen.replicas } : {}) } }
+  if (!chosen.greedy || chosen.replicas === baseline) return { told, pending }
+  const { at, state } = observation
+  const until = at + Math.round((policy.objectives.startupSeconds ?? STARTUP_SECONDS) * LATE_FACTOR * 1000)
+  const next = { at, until, from: state.specReplicas, chosen: chosen.replicas, baseline, work: 0 }
+  return { told, pending: postpone(pending, next) }
 }
 
 const initial: QLearningMemory = {
@@ -182,7 +200,8 @@ const initial: QLearningMemory = {
   meanReward: 0,
   model: UNKNOWN_MODEL,
   capacity: { perPod: 0, samples: 0 },
-  gate: CLOSED
+  gate: CLOSED,
+  pending: []
 }
 
 export const qlearning: Engine<QLearningOptions, QLearningMemory> = {
@@ -206,8 +225,8 @@ export const qlearning: Engine<QLearningOptions, QLearningMemory> = {
     const { last } = input.memory
     const learned = reflect(input, seen, last === undefined ? before : { ...before, last })
     const epsilon = epsilonAfter(learned.transitions, policy.qLearning ?? USUAL_RATES)
-    const { choice, told } = proposals(input, learned, seen, epsilon)
-    const next = { at: observation.at, state: seen.state, replicas: observation.state.specReplicas, ...choice }
-    return { proposals: told, memory: { ...learned, epsilon, level: seen.level, last: next } }
+    const { pending, told } = proposals(input, learned, seen, epsilon)
+    const next = { at: observation.at, state: seen.state, replicas: observation.state.specReplicas }
+    return { proposals: told, memory: { ...learned, epsilon, pending, level: seen.level, last: next } }
   }
 }

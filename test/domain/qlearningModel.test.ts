@@ -1,5 +1,15 @@
 import { assert, describe, it } from "vitest"
-import { estimate, rewardOfEstimate, harmAt, learnHarm, type Model, UNKNOWN_MODEL } from "#domain/qlearningModel"
+import {
+  estimate,
+  harmAt,
+  learnHarm,
+  type Model,
+  type Pending,
+  postpone,
+  rewardOfEstimate,
+  ripen,
+  UNKNOWN_MODEL
+} from "#domain/qlearningModel"
 import { Dice } from "#test/domain/Dice"
 
 const seen = (loads: ReadonlyArray<readonly [load: number, harm: number]>): Model =>
@@ -17,7 +27,8 @@ describe("the model", () => {
     ])
     assert.strictEqual(harmAt(model, 0.52), 0)
     assert.approximately(harmAt(model, 0.75), 0.1, 1e-9)
-    assert.strictEqual(harmAt(model, 1.5), 0.8)
+    assert.approximately(harmAt(model, 1), 0.68, 0.01)
+    assert.approximately(harmAt(model, 1.5), 0.8 + 0.4, 1e-9)
   })
 
   it("goes straight from one load that it knows to the next, so that no pod is free", () => {
@@ -37,7 +48,7 @@ describe("the model", () => {
       let before = 0
       for (let load = 0.05; load < 3; load += 0.05) {
         const harm = harmAt(model, load)
-        assert.isTrue(harm >= before - 1e-12 && harm <= 0.8, `seed ${seed} at load ${load}`)
+        assert.isTrue(harm >= before - 1e-12 && harm <= 2.4, `seed ${seed} at load ${load}`)
         before = harm
       }
     }
@@ -52,5 +63,29 @@ describe("the model", () => {
     assert.approximately(tried(8), -0.15 * 0.8, 1e-9)
     assert.isBelow(tried(10), tried(8))
     assert.isBelow(tried(5), tried(8))
+  })
+})
+
+describe("a choice", () => {
+  const choice = (at: number): Pending => ({ at, until: at + 240, from: 5, chosen: 4, baseline: 5, work: 0 })
+
+  it("is valued at the most work there was until a pod could have been back", () => {
+    let pending = postpone([], choice(0))
+    for (const [at, work] of [
+      [10, 3],
+      [100, 9],
+      [200, 2]
+    ] as const) {
+      const { ripe, waiting } = ripen(pending, at, work)
+      assert.deepStrictEqual(ripe, [])
+      pending = waiting
+    }
+    assert.deepStrictEqual(ripen(pending, 240, 1).ripe, [{ ...choice(0), work: 9 }])
+  })
+
+  it("waits with not too many others", () => {
+    let pending: ReadonlyArray<Pending> = []
+    for (let at = 0; at < 240; at++) pending = postpone(pending, choice(at))
+    assert.strictEqual(pending.length, 24)
   })
 })
