@@ -3,21 +3,7 @@
  * The share of bad answers is taken to be exp(-steepness x (1 - load)), which M/M/k queues follow closely from idle to
  * full whatever their number of workers, and which is certain at both ends; so one number is all there is to learn.
  */
-
-export interface Capacity {
-  /** Work per second of one busy pod; 0 while unknown. */
-  readonly perPod: number
-  /** How much evidence stands behind it, up to a bound, so that old evidence fades. */
-  readonly samples: number
-  /** So many times in a row it was off to one side: above 0 served more than thought, below 0 less. */
-  readonly offs: number
-  readonly steepness: number
-  /** What is being averaged for the next fit. */
-  readonly ticks: number
-  readonly load: number
-  readonly bad: number
-  readonly requests: number
-}
+import type { Capacity } from "#schemas/Capacity"
 
 /** Few workers and a tight objective: to be wrong on the side of too many pods until something is known. */
 export const UNKNOWN_CAPACITY: Capacity = {
@@ -95,9 +81,16 @@ export const learnSteepness = (capacity: Capacity, { badFraction, load, requests
   return { ...learned, steepness: capacity.steepness + (seen - capacity.steepness) * FIT_GAIN }
 }
 
+/** However flat the curve and tight the objective, more pods than this many times the load are not asked for. */
+const LOAD_MIN = 0.1
+
 /** Work that overflows waits, and spoils what comes after it. */
 const SPOILS = 3
 
 /** The share of bad answers at a load, above 1 where a backlog grows. */
 export const badAt = (steepness: number, load: number): number =>
   load < 1 ? Math.exp(-steepness * (1 - load)) : 1 + (load - 1) * SPOILS
+
+/** The highest load at which no more than this share of the answers is bad. */
+export const goodUpTo = (steepness: number, share: number): number =>
+  Math.max(LOAD_MIN, 1 + Math.log(share) / steepness)

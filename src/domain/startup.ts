@@ -3,16 +3,7 @@
  * are ready: the pods that were made first are taken to be ready first.
  */
 import type { Millis } from "#schemas/Reading"
-
-export interface Startup {
-  readonly seconds: number
-  readonly samples: number
-  /** As of the last look; absent before the first. */
-  readonly pods?: number
-  readonly ready?: number
-  /** Pods that have been made and do not serve, oldest first. */
-  readonly awaited: ReadonlyArray<{ readonly at: Millis; readonly pods: number }>
-}
+import type { Startup } from "#schemas/Startup"
 
 /** Of an ordinary container, until it is told or learned. */
 const USUAL_SECONDS = 30

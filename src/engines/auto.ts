@@ -15,9 +15,11 @@ import { addPeak, peakSince } from "#domain/peaks"
 import { REPLICAS_MAX } from "#domain/rounding"
 import { FRESH_BUDGET, spend, worthwhile } from "#domain/staffing"
 import { learnStartup, UNKNOWN_STARTUP } from "#domain/startup"
+import { Capacity } from "#schemas/Capacity"
 import type { Proposal } from "#schemas/Decision"
 import type { Policy } from "#schemas/Policy"
 import { Millis } from "#schemas/Reading"
+import { Startup } from "#schemas/Startup"
 
 const AutoOptions = Schema.Struct({
   headroomPercent: Schema.optionalKey(
@@ -42,23 +44,8 @@ const AutoMemory = Schema.Struct({
   hedging: Schema.Boolean,
   /** The last time that there was any work. */
   busyAt: Millis,
-  startup: Schema.Struct({
-    seconds: Schema.Finite,
-    samples: Schema.Int,
-    pods: Schema.optionalKey(Schema.Int),
-    ready: Schema.optionalKey(Schema.Int),
-    awaited: Schema.Array(Schema.Struct({ at: Millis, pods: Schema.Int }))
-  }),
-  capacity: Schema.Struct({
-    perPod: Schema.Finite,
-    samples: Schema.Int,
-    offs: Schema.Int,
-    steepness: Schema.Finite,
-    ticks: Schema.Int,
-    load: Schema.Finite,
-    bad: Schema.Finite,
-    requests: Schema.Finite
-  }),
+  startup: Startup,
+  capacity: Capacity,
   demand: Schema.Struct({
     level: Schema.Finite,
     roughness: Schema.Finite,
@@ -136,11 +123,14 @@ const learn = (input: Input, seen: Evidence): AutoMemory => {
   const ready = state.readyReplicas
   const settled = memory.at !== undefined && memory.ready === ready && !input.resumed
   const { backlog = 0, badFraction, demand: value, served, utilization } = seen
-  const startup = learnStartup(input.resumed ? UNKNOWN_STARTUP : memory.startup, {
-    at,
-    pods: state.statusReplicas,
-    ready
-  })
+  const startup = learnStartup(
+    input.resumed ? { ...UNKNOWN_STARTUP, seconds: memory.startup.seconds } : memory.startup,
+    {
+      at,
+      pods: state.statusReplicas,
+      ready
+    }
+  )
   let { budget, capacity } = memory
   if (settled && served !== undefined && utilization !== undefined) {
     capacity = learnPerPod(capacity, { served, utilization, ready, backlog })

@@ -1,7 +1,19 @@
-/** Learns what one replica can carry. Described, so that manifests may hold it; not run in this version. */
+/**
+ * Learns what one pod serves and asks for as many as serve the demand within the objective: by the curve of bad answers
+ * where they are measured, by Erlang's formula where they are not, by the age of its backlog for a queue.
+ */
 import * as Schema from "effect/Schema"
-import type { Engine } from "#domain/Engine"
-import { proposeNothing } from "#domain/unbuilt"
+import { goodUpTo, learnPerPod, learnSteepness, UNKNOWN_CAPACITY } from "#domain/capacity"
+import { podsToDrain } from "#domain/drain"
+import type { Engine, EngineInput } from "#domain/Engine"
+import { type Evidence, gather, hasRole } from "#domain/evidence"
+import { REPLICAS_MAX } from "#domain/rounding"
+import { learnStartup, UNKNOWN_STARTUP } from "#domain/startup"
+import { podsToServe } from "#domain/waiting"
+import { Capacity } from "#schemas/Capacity"
+import type { Proposal } from "#schemas/Decision"
+import { Millis } from "#schemas/Reading"
+import { Startup } from "#schemas/Startup"
 
 const CapacityOptions = Schema.Struct({
   signal: Schema.optionalKey(
@@ -10,19 +22,115 @@ const CapacityOptions = Schema.Struct({
     }).check(Schema.isMinLength(1), Schema.isMaxLength(63))
   ),
   headroomPercent: Schema.optionalKey(
-    Schema.Int.annotate({ description: "Capacity to keep free, in percent. Absent: 15." }).check(
-      Schema.isBetween({ minimum: 0, maximum: 90 })
-    )
+    Schema.Int.annotate({
+      description: "Capacity to keep free beyond what the objectives need, in percent. Absent: 15."
+    }).check(Schema.isBetween({ minimum: 0, maximum: 90 }))
   )
-}).annotate({ description: "Learns what one replica can carry and asks for enough of them. Not run in this version." })
+}).annotate({
+  description:
+    "Learns what one replica can carry and asks for enough of them. Needs signals of the roles demand and utilization (in percent); served and badFraction or backlog make it better. It looks at now: what holds back is the policy's behavior."
+})
+type CapacityOptions = typeof CapacityOptions.Type
 
-export const capacity: Engine<typeof CapacityOptions.Type, null> = {
-  name: "capacity",
+const CapacityMemory = Schema.Struct({
+  version: Schema.Literal(1),
+  /** Absent: nothing has been seen yet. */
+  at: Schema.optionalKey(Millis),
+  ready: Schema.Int,
+  capacity: Capacity,
+  startup: Startup
+})
+type CapacityMemory = typeof CapacityMemory.Type
+
+type Input = EngineInput<CapacityOptions, CapacityMemory>
+
+const name = "capacity"
+/** Against what changes until the next pods are ready. */
+const HEADROOM_PERCENT = 15
+/** The share of work that may wait where no objective says how much may be late. */
+const USUAL_WAITING = 0.05
+const WAITING_MIN = 1e-4
+
+const ROLES = ["demand", "served", "utilization", "backlog", "badFraction"] as const
+
+/** The named signal speaks for demand, whatever role it has besides. */
+const signalsOf = ({ options, signals }: Input): Input["signals"] =>
+  options.signal === undefined
+    ? signals
+    : signals.flatMap(({ reading, signal }) => {
+        if (signal.name === options.signal) return [{ reading, signal: { ...signal, role: "demand" as const } }]
+        return signal.role === "demand" ? [] : [{ reading, signal }]
+      })
+
+const learn = ({ memory, observation, policy, resumed }: Input, seen: Evidence): CapacityMemory => {
+  const { at, state } = observation
+  const { backlog = 0, badFraction, demand, utilization } = seen
+  const ready = state.readyReplicas
+  const settled = memory.at !== undefined && memory.ready === ready && !resumed
+  const seconds = memory.at === undefined ? policy.intervalMillis / 1000 : Math.max(0.001, (at - memory.at) / 1000)
+  // Nothing waits: what comes is what is served.
+  const served = seen.served ?? (backlog === 0 ? demand : undefined)
+  let { capacity } = memory
+  if (settled && served !== undefined && utilization !== undefined) {
+    capacity = learnPerPod(capacity, { served, utilization, ready, backlog })
+  }
+  if (badFraction !== undefined && demand !== undefined && capacity.perPod > 0 && ready > 0) {
+    const load = demand / (capacity.perPod * ready)
+    const steady = settled && backlog < demand * 0.05 + 1
+    capacity = learnSteepness(capacity, { load, badFraction, requests: demand * seconds, steady })
+  }
+  const known = resumed ? { ...UNKNOWN_STARTUP, seconds: memory.startup.seconds } : memory.startup
+  const startup = learnStartup(known, { at, pods: state.statusReplicas, ready })
+  return { ...memory, at, ready, capacity, startup }
+}
+
+const podsFor = ({ options, policy }: Input, seen: Evidence, memory: CapacityMemory, demand: number): number => {
+  const { latency, queue, startupSeconds = memory.startup.seconds } = policy.objectives
+  const { perPod, steepness } = memory.capacity
+  const kept = 1 - (options.headroomPercent ?? HEADROOM_PERCENT) / 100
+  const { backlog, badFraction } = seen
+  if (queue !== undefined && backlog !== undefined) {
+    const { drainSeconds } = queue
+    return podsToDrain({ backlog, arrivals: demand / kept, perPod, drainSeconds, startupSeconds })
+  }
+  const load = demand / perPod / kept
+  const late = Math.max(WAITING_MIN, latency === undefined ? USUAL_WAITING : 1 - latency.goodFraction)
+  return badFraction === undefined ? podsToServe(load, late) : Math.ceil(load / goodUpTo(steepness, late))
+}
+
+const initial: CapacityMemory = { version: 1, ready: 0, capacity: UNKNOWN_CAPACITY, startup: UNKNOWN_STARTUP }
+
+const shown = (value: number): string => String(Number(value.toPrecision(3)))
+
+export const capacity: Engine<CapacityOptions, CapacityMemory> = {
+  name,
   description: "Learns what one replica can carry and asks for enough of them.",
   options: CapacityOptions,
-  memory: Schema.Null,
-  initial: null,
+  memory: CapacityMemory,
+  initial,
   example: { headroomPercent: 20 },
-  built: false,
-  propose: proposeNothing
+  built: true,
+  suits: (policy) => hasRole(policy, "utilization"),
+  propose: (input) => {
+    const seen = gather({ observation: input.observation, signals: signalsOf(input) }, ROLES)
+    const silent = (reason: string, signal?: string): Proposal => ({
+      engine: name,
+      ...(signal === undefined ? {} : { signal }),
+      raiseOnly: false,
+      reason
+    })
+    if ("signal" in seen) return { proposals: [silent(seen.reason, seen.signal)], memory: input.memory }
+    const memory = learn(input, seen)
+    const { demand } = seen
+    if (demand === undefined) return { proposals: [silent("nothing says how much work there is")], memory }
+    const { perPod } = memory.capacity
+    if (perPod <= 0) {
+      const starts = input.observation.state.specReplicas === 0 && demand > 0
+      const proposal = silent(starts ? "there is work and no pod" : "it is not known yet what a pod serves")
+      return { proposals: [starts ? { ...proposal, replicas: 1 } : proposal], memory }
+    }
+    const replicas = Math.min(podsFor(input, seen, memory, demand), REPLICAS_MAX)
+    const reason = `${shown(demand)} of demand, of which a pod serves ${shown(perPod)}, needs ${replicas}`
+    return { proposals: [{ engine: name, replicas, raiseOnly: false, reason }], memory }
+  }
 }

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "vitest"
-import { badAt, type Capacity, learnPerPod, learnSteepness, UNKNOWN_CAPACITY } from "#domain/capacity"
+import { badAt, goodUpTo, learnPerPod, learnSteepness, UNKNOWN_CAPACITY } from "#domain/capacity"
+import type { Capacity } from "#schemas/Capacity"
 import { Dice } from "#test/domain/Dice"
 
 /** Share of requests that wait, in a queue with that many workers. */
@@ -93,6 +94,11 @@ describe("the curve of bad answers", () => {
       capacity = learnSteepness(capacity, { load: 1.2, badFraction: 1, requests: 100, steady: true })
     }
     assert.deepStrictEqual(capacity, UNKNOWN_CAPACITY)
+  })
+
+  it("says up to which load answers stay good enough", () => {
+    for (const share of [0.05, 0.01, 0.001]) assert.closeTo(badAt(18, goodUpTo(18, share)), share, 1e-12)
+    assert.strictEqual(goodUpTo(2, 0.001), 0.1)
   })
 
   it("never falls as the load rises", () => {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "vitest"
-import { type Counted, learnStartup, type Startup, UNKNOWN_STARTUP } from "#domain/startup"
+import { type Counted, learnStartup, UNKNOWN_STARTUP } from "#domain/startup"
+import type { Startup } from "#schemas/Startup"
 import { Dice } from "#test/domain/Dice"
 
 const learned = (counts: ReadonlyArray<Counted>): Startup => counts.reduce(learnStartup, UNKNOWN_STARTUP)
