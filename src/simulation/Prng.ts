@@ -12,6 +12,8 @@ export interface Prng extends Random.Random {
   readonly chance: (probability: number) => boolean
   readonly between: (min: number, max: number) => number
   readonly hex: (length: number) => string
+  /** One of them, which must not be none. */
+  readonly pick: <A>(some: ReadonlyArray<A>) => A
 }
 
 export type { Seed }
@@ -23,6 +25,10 @@ export const make = (seed: Seed, label: string): Prng => {
     nextDoubleUnsafe,
     nextIntUnsafe: () => Math.floor(nextDoubleUnsafe() * 2 ** 53) - 2 ** 52,
     below: (bound) => Math.floor((uint32() / 2 ** 32) * bound),
+    pick: (some) => {
+      if (some.length === 0) throw new Error("Prng: there is nothing to pick from")
+      return some[Math.floor((uint32() / 2 ** 32) * some.length)] as (typeof some)[number]
+    },
     chance: (probability) => probability > 0 && uint32() < probability * 2 ** 32,
     between: (min, max) => min + (max - min) * nextDoubleUnsafe(),
     hex: (length) => {

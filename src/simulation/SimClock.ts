@@ -74,11 +74,11 @@ export class SimClock implements Clock.Clock {
     })
   }
 
-  /** The same timeline as read by a machine whose wall clock is `offsetMillis` off; its monotonic clock is right. */
-  skewed(offsetMillis: number): Clock.Clock {
-    const offsetNanos = BigInt(Math.round(offsetMillis * 1_000_000))
-    const millis = () => this.currentTimeMillisUnsafe() + offsetMillis
-    const nanos = () => this.currentTimeNanosUnsafe() + offsetNanos
+  /** The same timeline as read by a machine whose wall clock is so many milliseconds off; its monotonic clock is right. */
+  skewed(offset: number | (() => number)): Clock.Clock {
+    const offsetMillis = typeof offset === "number" ? () => offset : offset
+    const millis = () => this.currentTimeMillisUnsafe() + offsetMillis()
+    const nanos = () => this.currentTimeNanosUnsafe() + BigInt(Math.round(offsetMillis() * 1_000_000))
     return {
       currentTimeMillisUnsafe: millis,
       currentTimeMillis: Effect.sync(millis),

@@ -1,0 +1,35 @@
+/** A change of replicas in the operators' name, as the API committed it, and what became known of it. */
+import type { DecisionRecord, Limiter } from "#schemas/Decision"
+
+export interface Write {
+  readonly at: number
+  readonly target: string
+  /** A target made anew has no past. */
+  readonly uid: unknown
+  readonly from: number
+  readonly to: number
+  readonly version: string
+  readonly life: string
+  /** Of the policies that name the target: what the writer was last told, and whether that was any number. */
+  readonly blind: ReadonlySet<string>
+  /** By whose record it is known. */
+  record: DecisionRecord | undefined
+  /** Told by a later leader, or nobody's any more. */
+  settled: boolean
+}
+
+/** What may end a decision on other terms than cooldown, step and rate. */
+const FREED: ReadonlySet<Limiter> = new Set([
+  "RolledBack",
+  "CostCap",
+  "Schedule",
+  "TooManyReplicas",
+  "TooFewReplicas",
+  "Paused"
+])
+
+/** A bound, or a person's or an objective's word, came last. */
+export const isFreed = ({ steps }: DecisionRecord["decision"]): boolean => {
+  const last = steps.at(-1)
+  return last !== undefined && FREED.has(last.limiter)
+}

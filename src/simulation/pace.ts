@@ -1,0 +1,76 @@
+/** How fast an operator may scale, judged by the log of writes and on the clocks that the operators have. */
+import type { DecisionRecord } from "#schemas/Decision"
+import type { Policy, ScalingRules } from "#schemas/Policy"
+import type { Property } from "#simulation/Property"
+import { isFreed, type Write } from "#simulation/Write"
+
+interface Broken {
+  readonly property: Property
+  readonly detail: string
+}
+
+interface Change {
+  readonly at: number
+  readonly change: number
+}
+
+/** What of cooldown, step and rates the write has broken. */
+export const paceBroken = (
+  { decision, observation }: DecisionRecord,
+  write: Write,
+  { limits, ref }: Policy,
+  writes: ReadonlyArray<Write>
+): ReadonlyArray<Broken> => {
+  if (isFreed(decision) || decision.engine === "bounds") return []
+  const { from, target, to } = write
+  const { at } = observation
+  // What lies ahead was done on a clock that has been set back since.
+  const before = writes.flatMap((each): ReadonlyArray<Change> => {
+    const own = each !== write && each.uid === write.uid && each.record?.policy.uid === ref.uid && each.at <= write.at
+    const told = each.record?.observation.at ?? Infinity
+    return own && told <= at ? [{ at: told, change: changeTold(each) }] : []
+  })
+  const since = (some: ReadonlyArray<Change>) => at - (some.at(-1)?.at ?? Number.NEGATIVE_INFINITY)
+  const { cooldown, rates, step } = limits
+  const went = `${target} went from ${from} to ${to}`
+  const broken: Array<Broken> = []
+  const waited = to > from ? since(before.filter(({ change }) => change > 0)) : since(before)
+  const wait = (to > from ? cooldown.upSeconds : cooldown.downSeconds) * 1000
+  if (waited < wait) {
+    const detail = `${went} ${waited} ms after the last change; the cooldown is ${wait} ms`
+    broken.push({ property: "cooldowns are kept", detail })
+  }
+  if (to - from > (step.up ?? Infinity) || from - to > (step.down ?? Infinity)) {
+    broken.push({ property: "steps are kept", detail: `${went} in one step` })
+  }
+  if (rates._tag !== "Behavior") return broken
+  const most = allowance(rates.scaleUp, from, at, before, 1)
+  const least = allowance(rates.scaleDown, from, at, before, -1)
+  if (to > from ? to > Math.max(most, from, 1) : to < Math.min(least, from)) {
+    broken.push({ property: "rates are kept", detail: `${went}; the rates allow ${least}..${most}` })
+  }
+  return broken
+}
+
+/** Where a record was lost of a policy that nobody had reported on yet, no leader can know how far it went. */
+const changeTold = ({ from, record, to }: Write): number =>
+  record?.outcome._tag === "Recovered" && record.outcome.from === record.outcome.to ? 0 : to - from
+
+const allowance = (
+  rules: ScalingRules,
+  from: number,
+  at: number,
+  writes: ReadonlyArray<{ readonly at: number; readonly change: number }>,
+  direction: 1 | -1
+): number => {
+  if (rules.selectPolicy === "Disabled") return from
+  const allowed = rules.policies.map(({ periodSeconds, type, value }) => {
+    const within = writes.filter((write) => write.at > at - periodSeconds * 1000)
+    const start = from - within.reduce((sum, { change }) => sum + change, 0)
+    if (type === "Pods") return start + direction * value
+    const moved = start * (1 + (direction * value) / 100)
+    return direction > 0 ? Math.ceil(moved) : Math.trunc(moved)
+  })
+  const widest = (rules.selectPolicy === "Max") === direction > 0
+  return widest ? Math.max(...allowed) : Math.min(...allowed)
+}
