@@ -42,7 +42,7 @@ export interface Engine<Options, Memory> {
   readonly propose: (input: EngineInput<Options, Memory>) => EngineOutput<Memory>
 }
 
-const COMPANIONS: ReadonlySet<string> = new Set(["qlearning", "advisor"])
+const COMPANIONS: ReadonlySet<string> = new Set(["predictive", "qlearning", "advisor"])
 
 /** Weighs in on what others propose: asked after them, and never alone. */
 export const isCompanion = (engine: string): boolean => COMPANIONS.has(engine)

@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
 import { assert, describe, it } from "vitest"
-import { bindEngine, runs } from "#engines/index"
+import { bindEngine, runs, withBaseline } from "#engines/index"
 import { measured } from "#schemas/Reading"
 import { Dice } from "#test/domain/Dice"
 import { observe, policyOf, signalOf, stateOf, watched } from "#test/domain/policies"
@@ -101,6 +101,11 @@ describe("predictive", () => {
   it("needs a signal with a target, and says so where the one that it is told has none", () => {
     assert.isFalse(runs("predictive", policyOf({ signals: [watched("rps", { role: "demand" })] })))
     assert.isTrue(runs("predictive", policy))
+    // It can only raise: alone it comes with what steers.
+    assert.deepStrictEqual(
+      withBaseline(policy).engines.map(({ engine }) => engine),
+      ["target", "predictive"]
+    )
     const { proposal } = play(office, 0, { signal: "orders" })
     assert.match(proposal?.reason ?? "", /no signal with a target/u)
   })
