@@ -11,10 +11,12 @@ import * as Stdio from "effect/Stdio"
 import { referenceOf } from "#judge/clairvoyant"
 import { compare, type Shown } from "#judge/comparison"
 import { ownPolicy } from "#judge/entrants"
-import { readPolicyFile } from "#judge/policyFile"
+import { learnedPatch } from "#judge/learnedPatch"
+import { learnOn } from "#judge/learn"
+import { type PolicyFile, readPolicyFile } from "#judge/policyFile"
 import { present } from "#judge/present"
 import { RIVALS, type RivalName } from "#judge/rivals/index"
-import { loadOf } from "#workload/Load"
+import { type Load, loadOf } from "#workload/Load"
 import { PATTERNS } from "#workload/patterns"
 import { readTrace } from "#workload/trace"
 import { PLANTS } from "#workload/Workload"
@@ -45,6 +47,14 @@ const overOf = Effect.fnUntraced(function* (pattern: Option.Option<string>, trac
   const found = yield* orSayNo(readTrace(yield* read(trace.value)), `${trace.value}: `)
   const name = trace.value.split("/").at(-1) ?? trace.value
   return { _tag: "Trace", name, trace: found } satisfies Over
+})
+
+/** Goes through the load once by itself, so that learning may take its whole length. */
+const teach = Effect.fnUntraced(function* (load: Load, file: PolicyFile | undefined, path: string) {
+  if (file === undefined) return yield* sayNo("--learn needs --policy: nobody else would know what to learn for.")
+  const patch = yield* orSayNo(learnedPatch(learnOn(load, file)), `${path}: `)
+  yield* (yield* FileSystem.FileSystem).writeFileString(path, patch)
+  yield* Console.error(`What was learned is in ${path}: kubectl patch KIND NAME --type merge --patch-file ${path}`)
 })
 
 const isRival = (name: string): name is RivalName => Object.hasOwn(RIVALS, name)
@@ -117,6 +127,12 @@ const flags = {
     Flag.withDescription("How to answer (default: text on a terminal, else json)."),
     Flag.optional
   ),
+  learn: Flag.String("learn").pipe(
+    Flag.withDescription(
+      "File for what the policy's Q-learning has learned by the end, as a patch for kubectl patch --type merge --patch-file; the policy needs aiConfig.qLearning."
+    ),
+    Flag.optional
+  ),
   report: Flag.String("report").pipe(Flag.withDescription("File for a report in HTML, with plots."), Flag.optional)
 }
 
@@ -150,6 +166,7 @@ export const simulateCommand = Command.make(
     const tell = (what: string) => (isTerminal ? Console.error(what) : Effect.void)
     yield* tell("Drawing the load, and planning as somebody would who knows it all")
     const load = loadOf(plan.scenario, given.seed)
+    if (Option.isSome(given.learn)) yield* teach(load, file, given.learn.value)
     const reference = referenceOf(load)
     const shown = yield* Effect.forEach(plan.entrants, (entrant, index) =>
       Effect.as(tell(`${index + 1}/${plan.entrants.length} ${entrant.title}`), entrant).pipe(

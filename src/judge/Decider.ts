@@ -41,6 +41,11 @@ export class Decider {
     return this.#file.policy
   }
 
+  /** Undefined: nothing has been decided yet. */
+  get memory(): Memory | undefined {
+    return this.#memory
+  }
+
   decide({ at, pods, reading, ready, replicas, seed }: Asked): Decision {
     const { engines, policy } = this.#file
     const observation: Observation = {

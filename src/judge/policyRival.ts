@@ -1,4 +1,5 @@
 /** A policy of ours as one who takes part: the metrics of a workload as the decider protocol sends them, the operator's pipeline. */
+import type { Memory } from "#schemas/Memory"
 import type { Plant } from "#workload/Plant"
 import { Decider } from "./Decider.ts"
 import { measureOf, readingOf, type Metrics } from "./measures.ts"
@@ -33,7 +34,8 @@ export const metricsOf = (plant: Plant, intervalSeconds: number): Metrics | unde
 export const intervalSecondsOf = ({ policy }: PolicyFile): number =>
   Math.max(1, Math.round(policy.intervalMillis / 1000))
 
-export const policyRival = (file: PolicyFile): MakeRival => {
+/** `remembered`: told of the memory after each decision. */
+export const policyRival = (file: PolicyFile, remembered?: (memory: Memory) => void): MakeRival => {
   const intervalSeconds = intervalSecondsOf(file)
   const measures = new Map(file.policy.signals.map((signal) => [signal, measureOf(signal)]))
   return () => {
@@ -54,6 +56,7 @@ export const policyRival = (file: PolicyFile): MakeRival => {
           seed: ticks,
           reading: (signal) => readingOf(measures.get(signal) ?? measureOf(signal), metrics, at)
         })
+        if (decider.memory !== undefined) remembered?.(decider.memory)
         const limited = decision.limitedBy.length > 0 ? ` (${decision.limitedBy.join(", ")})` : ""
         reason = `${decision.reason}${limited}`
         return decision.desired

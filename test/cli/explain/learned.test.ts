@@ -1,7 +1,7 @@
 import { Result } from "effect"
 import { assert, describe, it } from "vitest"
 import { parse } from "yaml"
-import { learnedBy, learnedPatch } from "#cli/explain/learned"
+import { learnedBy } from "#cli/explain/learned"
 import { importTable } from "#domain/qlearningTable"
 import { makeRecord } from "#test/operator/records"
 
@@ -22,14 +22,6 @@ describe("what was learned", () => {
   })
 
   it("is nothing where nothing has been learned", () => {
-    for (const engines of [
-      {},
-      { qlearning: { table: {} } },
-      { qlearning: { table: { c1: 5 } } },
-      { qlearning: null }
-    ]) {
-      assert.isTrue(Result.isFailure(learnedPatch(engines)))
-    }
     assert.isTrue(Result.isFailure(learnedBy([])))
   })
 })
