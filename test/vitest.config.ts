@@ -6,7 +6,7 @@ export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/integration/**"],
+    exclude: ["test/integration/**", "test/e2e/**"],
     maxWorkers: 2,
     testTimeout: 30_000
   }

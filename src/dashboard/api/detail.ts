@@ -95,36 +95,42 @@ const factsOf = (policy: Policy): ReadonlyArray<Fact> => [
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const FACTS_MAX = 12
-const rounded = (value: number): number => Math.round(value * 1000) / 1000
+const rounded = (value: number): string => String(Math.round(value * 1000) / 1000)
 
-/** "bestReward" as "best reward". */
-const words = (name: string): string => name.replaceAll(/(?<=[a-z])[A-Z]/gu, (letter) => ` ${letter.toLowerCase()}`)
-
-/** The plain numbers and words of an engine's memory, one level deep; tables are for machines. */
-const plain = (memory: Readonly<Record<string, unknown>>): ReadonlyArray<Fact> =>
-  Object.entries(memory).flatMap(([name, value]): ReadonlyArray<Fact> => {
-    if (name === "version" || name === "at") return []
-    if (typeof value === "number") return [{ name: words(name), value: String(rounded(value)) }]
-    return typeof value === "string" || typeof value === "boolean" ? [{ name: words(name), value: String(value) }] : []
-  })
-
-/** Absent where the policy does not learn, or has not begun to. */
+/** Of an engine's memory, which is its own: what is not there, or is something else now, is not told. */
 const learningOf = (view: PolicyView, newest: DecisionRecord | undefined): typeof shapes.Learning.Type | undefined => {
   const memory = newest?.memory.engines["qlearning"]
   const averageReward = view.status.metrics?.averageReward
   if (!isObject(memory) && averageReward === undefined) return undefined
   const known = isObject(memory) ? memory : {}
-  const number = (name: string) => (typeof known[name] === "number" ? known[name] : undefined)
-  const epsilon = number("epsilon")
-  const transitions = number("transitions")
+  const gate = isObject(known["gate"]) ? known["gate"] : {}
+  const last = isObject(known["last"]) ? known["last"] : {}
+  const number = (of: Readonly<Record<string, unknown>>, name: string) =>
+    typeof of[name] === "number" ? of[name] : undefined
+  const beside = (what: string): string | undefined => {
+    const [ours, theirs] = [gate["chosen"], gate["done"]].map((each) =>
+      isObject(each) ? number(each, what) : undefined
+    )
+    return ours === undefined || theirs === undefined ? undefined : `${rounded(ours)} / ${rounded(theirs)}`
+  }
+  const facts: ReadonlyArray<readonly [string, string | number | undefined]> = [
+    ["State", typeof last["state"] === "string" ? last["state"] : undefined],
+    ["Last reward", number(known, "reward")],
+    ["Harm, its own / baseline, estimated", beside("harm")],
+    ["Cost, its own / baseline, estimated", beside("cost")],
+    ["Valued choices", number(gate, "valued")],
+    ["Demotions", number(gate, "demotions")]
+  ]
+  const epsilon = number(known, "epsilon")
+  const transitions = number(known, "transitions")
   return {
     ...(epsilon === undefined ? {} : { epsilon }),
     ...(transitions === undefined ? {} : { transitions }),
     ...(averageReward === undefined ? {} : { averageReward }),
-    facts: plain(known)
-      .filter(({ name }) => name !== "epsilon" && name !== "transitions")
-      .slice(0, FACTS_MAX)
+    ...(typeof gate["steering"] === "boolean" ? { steering: gate["steering"] } : {}),
+    facts: facts.flatMap(([name, value]) =>
+      value === undefined ? [] : [{ name, value: typeof value === "number" ? rounded(value) : value }]
+    )
   }
 }
 

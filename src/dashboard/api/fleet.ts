@@ -55,6 +55,7 @@ export const rowOf = (view: PolicyView, records: ReadonlyArray<DecisionRecord>):
       perPod: view.policy?.signals.find((each) => each.name === name)?.target?.type === "AverageValue",
       ...(error === undefined ? {} : { error })
     })),
+    signalCount: signals.length,
     ...(lastDecision === undefined ? {} : { action: lastDecision.action, reason: lastDecision.reasoning }),
     ...(lastDecision?.engine === undefined ? {} : { engine: lastDecision.engine }),
     ...(lastDecision?.limitedBy === undefined ? {} : { limitedBy: lastDecision.limitedBy }),

@@ -21,6 +21,9 @@ import type { Ledger } from "#operator/Ledger"
 /** No handler touches a file: what the API's builder asks for is there in name only. */
 const layerPlatform = Layer.provideMerge(HttpPlatform.layer, [FileSystem.layerNoop({}), Etag.layer, Path.layer])
 
+/** Names have 253 characters, and each may be three of an address. */
+const NAME_MAX = 3 * 253
+
 const BODY_MAX = 64 * 1024
 
 const METHODS = ["GET", "POST"] as const
@@ -45,7 +48,8 @@ export const apiRoutes = (
       // With a memo of its own: the inner router would else be this one, and what neither knows would go round for ever.
       const context = (yield* Effect.context<Health | Ledger | Operations>()).pipe(
         Context.add(Scope.Scope, scope),
-        Context.add(Layer.CurrentMemoMap, memoMap)
+        Context.add(Layer.CurrentMemoMap, memoMap),
+        Context.add(HttpRouter.RouterConfig, { maxParamLength: NAME_MAX })
       )
       // Not in the context of the request that comes first: the handlers would take all others for that one.
       const only: (before: Context.Context<never>) => typeof context = () => context

@@ -32,7 +32,7 @@ const Replicas = ({ row }: { readonly row: Row }) => {
 }
 
 const SignalCell = ({ row }: { readonly row: Row }) => {
-  const [first, ...more] = row.signals
+  const [first] = row.signals
   if (first === undefined) return <span class="line dim">{NONE}</span>
   return (
     <>
@@ -43,7 +43,7 @@ const SignalCell = ({ row }: { readonly row: Row }) => {
       <span class="line dim" title={row.signals.map(({ name }) => name).join(", ")}>
         <bdi>{first.name}</bdi>
         {first.target !== undefined && first.perPod && ` ${quantity(first.target)}/pod`}
-        {more.length > 0 && ` +${more.length}`}
+        {row.signalCount > 1 && ` +${row.signalCount - 1}`}
       </span>
     </>
   )

@@ -62,7 +62,8 @@ const forecastFacts = ({ band, engine, errorMean, errors, points, unit }: NonNul
   ]
 }
 
-const learningFacts = ({ averageReward, epsilon, facts, transitions }: NonNullable<Detail["learning"]>) => [
+const learningFacts = ({ averageReward, epsilon, facts, steering, transitions }: NonNullable<Detail["learning"]>) => [
+  ...(steering === undefined ? [] : [["Role", steering ? "steers" : "in shadow"] as const]),
   ...(epsilon === undefined ? [] : [["Epsilon", <span class="num">{number(epsilon)}</span>] as const]),
   ...(transitions === undefined ? [] : [["Transitions", <span class="num">{transitions}</span>] as const]),
   ...(averageReward === undefined

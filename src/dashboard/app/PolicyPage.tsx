@@ -72,7 +72,7 @@ const Course = ({ history, onPick }: { readonly history: History; readonly onPic
   const shape = `${history.source} ${history.at.length} ${history.at[0] ?? 0} ${history.at.at(-1) ?? 0}`
   return (
     <>
-      <h3 class="chart-title">Replicas</h3>
+      <h2 class="chart-title">Replicas</h2>
       <Chart
         label={`Replicas over ${plural(history.at.length, "look")}; the decisions are told below`}
         height={220}
@@ -82,9 +82,9 @@ const Course = ({ history, onPick }: { readonly history: History; readonly onPic
       />
       {history.signals.map((signal) => (
         <div key={signal.name}>
-          <h3 class="chart-title">
+          <h2 class="chart-title">
             <bdi>{signal.name}</bdi> {signal.role !== undefined && <span class="dim">{signal.role}</span>}
-          </h3>
+          </h2>
           <Chart
             label={`The signal ${signal.name} and what it is held at`}
             height={140}
@@ -199,7 +199,10 @@ export const PolicyPage = ({
         <Mode row={detail.row} />
       </div>
       {detail.row.wrong.map(({ message, reason, type }) => (
-        <p class={`callout ${type === "Ready" || type === "Degraded" ? "bad" : ""}`} role="status">
+        <p
+          class={`callout ${type === "Ready" || type === "Degraded" ? "bad" : type === "ScalingLimited" ? "calm" : ""}`}
+          role="status"
+        >
           <strong>{type === "Ready" ? reason : type}</strong> {message}
         </p>
       ))}
