@@ -16,6 +16,7 @@ const VERBS = {
   decide: async () => (await import("#cli/decide")).decideCommand,
   dev: async () => (await import("#cli/dev")).devCommand,
   simulate: async () => (await import("#cli/simulate")).simulateCommand,
+  backtest: async () => (await import("#cli/backtest")).backtestCommand,
   quality: async () => (await import("#cli/quality")).qualityCommand,
   explain: async () => (await import("#cli/explain")).explainCommand,
   validate: async () => (await import("#cli/validate")).validateCommand,
