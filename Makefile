@@ -44,7 +44,7 @@ check-deps: ready ## Say which tools are here, which are missing, and what each 
 ##@ Develop
 
 dev: ready ## Start an embedded cluster under load with the operator over it: no Docker, no cluster (ARGS="--speed 60")
-	@node src/main.ts dev $(ARGS)
+	@NODE_COMPILE_CACHE=.cache/compile node src/main.ts dev $(ARGS)
 
 run: ready ## Run the operator locally, against the current kubectl context
 	$(say-context)

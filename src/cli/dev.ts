@@ -137,6 +137,12 @@ const outputOf = (): Output => {
   }
 }
 
+/** Whoever read the output has gone, as `head` does: then there is nothing left to show. */
+const outputGone = Effect.callback<void>((resume) => {
+  // Stays, for there may be more than one write that nobody takes any more.
+  process.stdout.on("error", () => resume(Effect.void))
+})
+
 const isTold = (line: string): boolean => /^\S+ (?:WARN|ERROR|FATAL)\b/u.test(line)
 
 /** A table leaves no room for a log: that goes into a file, and only what is wrong is told. */
@@ -241,8 +247,8 @@ export const devCommand = Command.make(
         Layer.provide(layerMetrics({ processMetrics: true }))
       )
       yield* Effect.forkScoped(course(cluster, scenario, answers, board))
-      const forEver = Layer.launch(everything)
-      return yield* duration === undefined ? forEver : Effect.timeoutOption(forEver, duration)
+      const untilTold = Effect.raceFirst(Layer.launch(everything), outputGone)
+      yield* duration === undefined ? untilTold : Effect.timeoutOption(untilTold, duration)
     })
 
     const level = process.env["LOG_LEVEL"] === undefined && output.size === undefined ? "Warn" : own.logLevel

@@ -114,9 +114,10 @@ export class Board {
     const known = this.#courses.get(key)
     const { outcome } = record
     const moved = outcome._tag === "Scaled" || outcome._tag === "Recovered"
+    const observed = record.observation.state.specReplicas
     if (moved) this.#changes++
     const lastChange = moved ? { at: record.finishedAt, by: outcome.to - outcome.from } : known?.lastChange
-    this.#courses.set(key, { record, history: known?.history ?? [], lastChange })
+    this.#courses.set(key, { record, history: known?.history ?? [observed], lastChange })
     const sentence = sentenceOf(record)
     if (sentence !== undefined) this.tell(record.finishedAt, sentence.text, sentence.tone)
   }

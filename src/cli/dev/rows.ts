@@ -29,7 +29,7 @@ export const COLUMNS: ReadonlyArray<Column> = [
   { title: "TREND", min: 8, max: 20, leaves: 4 },
   { title: "LOAD", min: 12, max: 30, leaves: 1 },
   { title: "LAST", min: 7, max: 8, leaves: 6, right: true },
-  { title: "WHY", min: 12, leaves: 3 }
+  { title: "WHY", min: 28, leaves: 3 }
 ]
 
 /** As kubectl takes it: `scalep/web`. */

@@ -35,7 +35,7 @@ describe("the board", () => {
     board.decided(recordOf(3, { _tag: "Unchanged" }))
     board.step()
     const [row] = board.rows
-    assert.deepStrictEqual(row?.history, [5, 2])
+    assert.deepStrictEqual(row?.history, [2, 5, 2])
     assert.deepStrictEqual(row?.lastChange, { at: 1, by: 3 })
   })
 
