@@ -57,13 +57,17 @@ export const verdict = ({ goodFraction, ideal, load, shown }: Comparison): strin
   const more = Math.round(100 * (ours.scored.podHours / Math.max(ideal.podHours, 1e-9) - 1))
   const pods = more === 0 ? "as many pods as" : `${Math.abs(more)} % ${more > 0 ? "more" : "fewer"} pods than`
   const best = others.toSorted((a, b) => b.scored.score - a.scored.score)[0]
-  const rest =
-    best === undefined
-      ? ""
-      : best.scored.score > ours.scored.score
-        ? ` ${best.title} does better here (score ${best.scored.score.toFixed(1)} to ${ours.scored.score.toFixed(1)}).`
-        : ` The best of the others is ${best.title} (score ${best.scored.score.toFixed(1)} to ${ours.scored.score.toFixed(1)}).`
-  return `${ours.title} ${kept} the objective: ${percent(ours.scored.violations)} ${bad} where ${percent(allowed)} are allowed, with ${pods} somebody who knows the future.${rest}`
+  return `${ours.title} ${kept} the objective: ${percent(ours.scored.violations)} ${bad} where ${percent(allowed)} are allowed, with ${pods} somebody who knows the future.${best === undefined ? "" : ` ${besides(ours, best)}`}`
+}
+
+/** A tenth of a point is chance. */
+const SAME = 0.1
+
+const besides = (ours: Shown, best: Shown): string => {
+  const scores = `(score ${best.scored.score.toFixed(1)} to ${ours.scored.score.toFixed(1)})`
+  const ahead = best.scored.score - ours.scored.score
+  if (Math.abs(ahead) < SAME) return `${best.title} does as well ${scores}.`
+  return ahead > 0 ? `${best.title} does better here ${scores}.` : `The best of the others is ${best.title} ${scores}.`
 }
 
 /** `policy`: a suggested one, as YAML. */

@@ -99,6 +99,16 @@ const unknownOf = (found: ReadonlyArray<Found>): ReadonlyArray<string> =>
         `Unknown: what ${signal.name} would have been with other replicas. It follows from their number and cannot be told from a history; here it is the model's.`
     )
 
+/** What nothing is remembered of. Pods' own resources are asked for besides. */
+const unseenOf = ({ signals }: Policy, found: ReadonlyArray<Found>): ReadonlyArray<string> =>
+  signals
+    .filter((signal) => signal.source !== "resource" && !found.some((one) => one.signal === signal))
+    .map((signal) =>
+      queryOf(signal) === undefined
+        ? `Unknown: ${signal.name}. A Prometheus does not remember what ${signal.source} says; here it is the model's.`
+        : `Unknown: ${signal.name}. Its query had no value in all of the range; here it is the model's.`
+    )
+
 const gapNotes = (gaps: Demand["gaps"]): ReadonlyArray<string> => {
   const seconds = gaps.reduce((sum, gap) => sum + gap.seconds, 0)
   if (gaps.length === 0) return []
@@ -173,6 +183,6 @@ export const reconstruct = (policy: Policy, remembered: Remembered, nominal: num
     rates: rates.map((rate) => Math.max(0, rate)),
     perPod,
     gaps,
-    notes: [...taken.notes, ...gapNotes(gaps), ...unknownOf(found)]
+    notes: [...taken.notes, ...gapNotes(gaps), ...unknownOf(found), ...unseenOf(policy, found)]
   })
 }

@@ -120,15 +120,17 @@ export const replayOf = (file: PolicyFile, remembered: Remembered, known: Known)
       traffic: trafficOf({ times, rates: demand.rates, bucketSeconds, seconds: steps * bucketSeconds })
     }
     const peak = peakPods(demand, workload)
+    const maxReplicas = Math.max(policy.bounds.max, Math.ceil(ROOM * peak))
     const suggestion = suggested(policy, {
       minReplicas: policy.bounds.min,
-      maxReplicas: Math.max(policy.bounds.max, Math.ceil(ROOM * peak)),
+      maxReplicas,
       objectives: objectivesFor(workload, goodFraction)
     })
     const better = readPolicyFile("the suggestion", suggestion, undefined)
     const recorded = recordedOf(remembered)
     return Result.succeed({
-      scenario,
+      // The policy keeps its own bounds; others may show what more would have been worth.
+      scenario: { ...scenario, workload: { ...workload, maxReplicas } },
       goodFraction,
       suggestion: Result.isSuccess(better) ? suggestion : undefined,
       notes: [
@@ -136,7 +138,9 @@ export const replayOf = (file: PolicyFile, remembered: Remembered, known: Known)
         podNote(workload, demand),
         ...(recorded === undefined ? ["Unknown: how many replicas there were; nobody recorded them."] : []),
         ...(peak > policy.bounds.max
-          ? [`The peak keeps ${peak} pods busy, and the policy allows ${policy.bounds.max}.`]
+          ? [
+              `The peak keeps ${peak} pods busy, and the policy allows ${policy.bounds.max}. Others are played with up to ${maxReplicas}.`
+            ]
           : [])
       ],
       entrants: [

@@ -1,6 +1,7 @@
 /** A policy to begin with, made of the one that was tried: the same target and questions, told what they mean, and Recommend. */
 import { toYaml, GENERATED_BY } from "#manifests/yaml"
 import type { Policy, Signal } from "#schemas/Policy"
+import { formatMilli } from "#schemas/quantity"
 import { measureOf } from "../measures.ts"
 import { queryOf } from "./history.ts"
 
@@ -44,7 +45,7 @@ const signalOf = (signal: Signal): object => {
     [signal.source]: withoutSecrets(signal.options),
     ...(target === undefined
       ? {}
-      : { target: { type: target.type, value: target.type === "Utilization" ? String(milli) : `${milli}m` } })
+      : { target: { type: target.type, value: target.type === "Utilization" ? String(milli) : formatMilli(milli) } })
   }
 }
 

@@ -57,6 +57,18 @@ describe("the demand behind a history", () => {
     )
   })
 
+  it("says of which signals nothing is remembered", () => {
+    const { policy } = policyFile(
+      REQUESTS,
+      `    - {name: mails, redis: {host: redis, queueName: mails}}
+    - {name: slow, role: latency, prometheus: {serverUrl: "http://p:9090", query: "p95"}}
+`
+    )
+    const { notes } = demandOf({}, policy)
+    assert.match(notes.join("\n"), /Unknown: mails\. A Prometheus does not remember what redis says/u)
+    assert.match(notes.join("\n"), /Unknown: slow\. Its query had no value in all of the range/u)
+  })
+
   it("cannot be told of an empty history, of a counter, or of pods that nobody counted", () => {
     assert.match(
       refusal({ signals: new Map(), cpu: NONE }),

@@ -65,7 +65,10 @@ describe("a replay", () => {
       {},
       { signals: new Map([["requests", steps((step) => (step === 9 ? 2_000 : 280 + (step % 3)))]]) }
     )
-    assert.match(notes.join("\n"), /The peak keeps \d+ pods busy, and the policy allows 30/u)
+    assert.match(
+      notes.join("\n"),
+      /The peak keeps \d+ pods busy, and the policy allows 30\. Others are played with up to 7\d/u
+    )
     assert.match(suggestion ?? "", /maxReplicas: 7[5-9]/u)
   })
 
