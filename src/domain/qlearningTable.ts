@@ -103,6 +103,13 @@ export const exportTable = (table: Table): string =>
     .map(([state, row]) => `${state}=${row}`)
     .join(SEPARATOR)
 
+/** A table that takes the same action in every state without memory readings: to see what a gate makes of it. */
+export const plantedTable = (action: number): string =>
+  Array.from({ length: 11 * 3 * 5 }, (_, index) => {
+    const [busy, trend, share] = [Math.floor(index / 15), Math.floor(index / 5) % 3, index % 5]
+    return `c${busy}m-t${trend}r${share}=${action}:5:${VISITS_MAX}`
+  }).join(SEPARATOR)
+
 const STATE = /^c(?:\d|10)m[-0-3]t[0-2]r[0-4]$/u
 
 /** What of a text is a table; a state that this version does not know is left out. */

@@ -3,6 +3,7 @@
  * one question. A job is one scenario of one section, so that whoever runs them can show how far it is.
  */
 import { hashOf } from "#domain/hash"
+import { plantedTable } from "#domain/qlearningTable"
 import { type Load, loadOf, type Scenario } from "#workload/Load"
 import type { Seed } from "#workload/words"
 import { referenceOf } from "./clairvoyant.ts"
@@ -12,7 +13,7 @@ import type { RivalName } from "./rivals/index.ts"
 import { drifting, losing } from "./scenarios.ts"
 import { type Outcome, scored } from "./score.ts"
 
-export const SECTIONS = ["main", "objective", "drift", "lost", "cpu", "knobs", "choice"] as const
+export const SECTIONS = ["main", "objective", "drift", "lost", "cpu", "knobs", "choice", "learning"] as const
 export type Section = (typeof SECTIONS)[number]
 
 /** What the clairvoyant came to, which takes longer than all others together and never changes. */
@@ -45,6 +46,9 @@ export interface Wanted {
   readonly tries: ReadonlyArray<Own["auto"]>
 }
 
+/** Ten pods fewer, whatever the state, and nothing that could teach it better. */
+const PLANTED = { learningRate: 0, learned: plantedTable(-10) }
+
 const entrantsOf = (section: Section, { rivals, tries }: Wanted): ReadonlyArray<Entrant> => {
   const ours = ownEntrant(OURS, "NimbusGuard")
   const against = rivals.map((name) => rivalEntrant(name))
@@ -64,6 +68,13 @@ const entrantsOf = (section: Section, { rivals, tries }: Wanted): ReadonlyArray<
       return SWEPT.flatMap((name) => TARGETS.map((target) => rivalEntrant(name, target)))
     case "choice":
       return tries.map((auto = {}) => ownEntrant(JSON.stringify(auto), "NimbusGuard", { auto }))
+    case "learning":
+      return [
+        ours,
+        ownEntrant(`${OURS}, learning`, "With Q-learning", { qLearning: {} }),
+        ownEntrant(`${OURS}, planted`, "With a bad policy planted", { qLearning: PLANTED }),
+        ownEntrant(`${OURS}, bounded`, "With bounded exploration", { qLearning: { exploration: "Bounded" } })
+      ]
   }
 }
 

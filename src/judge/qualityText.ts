@@ -95,7 +95,20 @@ const TITLES: Readonly<Record<Section, string>> = {
   lost: "A tenth of the scrapes lost, and all of five minutes",
   cpu: "Requests, with the CPU alone every 15 s, and with all signals every 15 s",
   knobs: "At the same share of bad answers, by a sweep of each knob (target utilisation; the objective)",
-  choice: "A setting chosen by the other scenarios, judged on each"
+  choice: "A setting chosen by the other scenarios, judged on each",
+  learning: "With Q-learning, with a bad policy planted in it, and with bounded exploration"
+}
+
+/** Where the second loses most against the first. */
+const worstLoss = (judged: ReadonlyArray<Judged>, first: string, second: string): string => {
+  const of = (entrant: string) => judged.filter((one) => one.entrant === entrant)
+  const [worst] = of(first)
+    .flatMap(({ scenario, score }) => {
+      const other = of(second).find((one) => one.scenario === scenario)
+      return other === undefined ? [] : [{ scenario, change: other.score - score }]
+    })
+    .toSorted((left, right) => left.change - right.change)
+  return worst === undefined ? "" : `${second}: ${worst.change.toFixed(2)} points at worst (${worst.scenario})`
 }
 
 const bodyOf = (section: Section, judged: ReadonlyArray<Judged>, all: Sections): ReadonlyArray<string> => {
@@ -122,6 +135,10 @@ const bodyOf = (section: Section, judged: ReadonlyArray<Judged>, all: Sections):
         return main.length === 0 ? "" : `${entrant} ${lost.toFixed(1)}`
       })
       return [...summaries(judged), ...(main.length === 0 ? [] : [`points lost: ${loss.join(", ")}`])]
+    }
+    case "learning": {
+      const [off = OURS, ...on] = entrantsOf(judged)
+      return [...scenarios(judged), "", ...summaries(judged), ...on.map((entrant) => worstLoss(judged, off, entrant))]
     }
     case "objective":
     case "cpu":

@@ -48,10 +48,15 @@ export interface Choices {
   readonly cpuOnly?: boolean
   /** Options of the engine auto. */
   readonly auto?: Json
+  /** Q-learning beside it, as aiConfig says it. */
+  readonly qLearning?: Json
 }
 
 /** As YAML, the way a person would apply it. */
-export const workloadPolicy = (init: Json, { auto, cpuOnly = false, intervalSeconds }: Choices = {}): string => {
+export const workloadPolicy = (
+  init: Json,
+  { auto, cpuOnly = false, intervalSeconds, qLearning }: Choices = {}
+): string => {
   const { kind, limits, slo } = init
   const targetMs = numberIn(slo, "latencyMs", 500)
   const goodFraction = numberIn(slo, "target", 0.99)
@@ -68,6 +73,7 @@ export const workloadPolicy = (init: Json, { auto, cpuOnly = false, intervalSeco
         ...(intervalSeconds === undefined ? {} : { interval: `${intervalSeconds}s` }),
         signals: cpuOnly ? [CPU] : isQueue ? messages : requests(targetMs),
         ...(auto === undefined ? {} : { engines: [{ auto }] }),
+        ...(qLearning === undefined ? {} : { aiConfig: { qLearning } }),
         objectives: {
           ...(isQueue
             ? { queue: { drainSeconds: numberIn(slo, "drainSeconds", 60) } }

@@ -4,6 +4,7 @@ import type { BoundEngine } from "#domain/Engine"
 import { initialMemory } from "#domain/memory"
 import { play } from "#domain/play"
 import { withBaseline } from "#engines/index"
+import { plantedTable } from "#domain/qlearningTable"
 import type { Decision } from "#schemas/Decision"
 import type { Memory } from "#schemas/Memory"
 import type { Policy, QLearning } from "#schemas/Policy"
@@ -145,14 +146,10 @@ describe("Q-learning in shadow", () => {
   })
 
   it("never lets a planted bad policy have a say", () => {
-    const always = (action: number) =>
-      Array.from({ length: 11 }, (_, busy) =>
-        Array.from({ length: 15 }, (__, rest) => `c${busy}m-t${rest % 3}r${Math.floor(rest / 3)}=${action}:5:999`)
-      )
-        .flat()
-        .join(";")
     for (const action of [-10, -3, 10]) {
-      const world = new World(policyFor({ learned: always(action), minimumTransitions: 200 }, { learningRate: 0 }))
+      const world = new World(
+        policyFor({ learned: plantedTable(action), minimumTransitions: 200 }, { learningRate: 0 })
+      )
       const decisions = world.run(1200)
       assert.isAbove(world.learned.gate.valued, 200)
       assert.isFalse(

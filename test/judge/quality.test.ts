@@ -41,6 +41,9 @@ describe("quality", () => {
       assert.match(text, line)
     }
     assert.match(text, /^kpa +.*\(\d\/2\)/mu)
+    // A quarter of an hour proves nothing, so neither what is learned nor what is planted may change anything.
+    assert.match(text, /^auto, learning: 0\.00 points at worst /mu)
+    assert.match(text, /^auto, planted: 0\.00 points at worst /mu)
     assert.match(text, /^left out: mean \d+\.\d, chosen: /mu)
   })
 

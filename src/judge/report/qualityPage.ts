@@ -70,7 +70,8 @@ const TITLES: Readonly<Record<Exclude<Section, "main" | "knobs">, string>> = {
   drift: "Pods that come to serve 0.7, then 1.2 of what they did",
   lost: "A tenth of the scrapes lost, and five minutes",
   cpu: "With the CPU alone, and with all signals, every 15 s",
-  choice: "Settings of auto"
+  choice: "Settings of auto",
+  learning: "With Q-learning, a bad policy planted in it, and bounded exploration"
 }
 
 const isOther = (section: string): section is keyof typeof TITLES => Object.hasOwn(TITLES, section)
