@@ -39,7 +39,7 @@ export const headerLines = (introduction: Introduction) => {
     `  scenario      ${scenario}: ${says}${speed === 1 ? "" : `; time at ${speed}x, kubectl's own ages are of real time`}`,
     `  dashboard     ${at(ports.dashboard)}`,
     `  kubectl       ${kubectl}`,
-    "                then: kubectl get scalers -w",
+    "                then: kubectl get scalers; kubectl get deployments -w",
     `  load          ${post(at(ports.probes, CPU_PATH), { intensity: 80, duration: 300 })}`,
     `                ${post(at(ports.load, GENERATE_PATH), { pattern: "spike", duration: 300, target: "http", intensity: 75 })}`,
     `  wake          ${post(at(ports.probes, EVENTS_PATH), { event_type: "high_cpu_usage", service: "consumer-workload", value: 90 })}`,

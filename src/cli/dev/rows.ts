@@ -26,7 +26,7 @@ export const COLUMNS: ReadonlyArray<Column> = [
   { title: "TARGET", min: 10, max: 22, leaves: 7 },
   { title: "PHASE", min: 6, max: 12, leaves: 5 },
   { title: "READY", min: 5, max: 7, leaves: 0, right: true },
-  { title: "TREND", min: 8, max: 20, leaves: 4 },
+  { title: "TREND", min: 8, max: 20, leaves: 4, newestLast: true },
   { title: "LOAD", min: 12, max: 30, leaves: 1 },
   { title: "LAST", min: 7, max: 8, leaves: 6, right: true },
   { title: "WHY", min: 28, leaves: 3 }

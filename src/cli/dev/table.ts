@@ -16,6 +16,8 @@ export interface Column {
   /** Columns that do not fit go in this order, the highest first; 0 stays. */
   readonly leaves: number
   readonly right?: boolean
+  /** What is newest stands last, so that what does not fit is cut off in front. */
+  readonly newestLast?: boolean
 }
 
 export interface Look {
@@ -44,8 +46,8 @@ export const cut = (text: string, width: number): string => {
   return width <= 0 ? "" : `${characters.slice(0, width - 1).join("")}…`
 }
 
-const fitted = (text: string, width: number, right: boolean): string => {
-  const short = cut(text, width)
+const fitted = (text: string, width: number, { newestLast = false, right = false }: Column): string => {
+  const short = newestLast ? Array.from(text).slice(-width).join("") : cut(text, width)
   const space = " ".repeat(Math.max(0, width - widthOf(short)))
   return right ? space + short : short + space
 }
@@ -83,10 +85,12 @@ export const table = (
   const line = (cells: (index: number, column: Column, width: number) => string) =>
     laid.map(({ column, index, width: own }) => cells(index, column, own)).join(" ".repeat(GAP))
   return [
-    line((_, { right = false, title }, own) => paint(fitted(title, own, right), "faint", colors)).trimEnd(),
+    line((_, column, own) =>
+      paint(fitted(column.title, own, { ...column, newestLast: false }), "faint", colors)
+    ).trimEnd(),
     ...rows.map((row, at) =>
-      line((index, { right = false }, own) =>
-        paint(fitted(texts[at]?.[index] ?? "", own, right), row[index]?.tone ?? "plain", colors)
+      line((index, column, own) =>
+        paint(fitted(texts[at]?.[index] ?? "", own, column), row[index]?.tone ?? "plain", colors)
       ).trimEnd()
     )
   ]

@@ -37,6 +37,18 @@ describe("a table", () => {
     assert.notInclude(titles, "TARGET")
   })
 
+  it("cuts off the oldest part of a course, and not the newest", () => {
+    const [titles = "", line = ""] = table(
+      [{ title: "WAY", min: 4, max: 4, leaves: 0, newestLast: true }],
+      [row(["12345678"])],
+      {
+        width: 40,
+        colors: false
+      }
+    )
+    assert.deepStrictEqual([titles, line], ["WAY", "5678"])
+  })
+
   it("ends a text that is too long with an ellipsis, and nothing else", () => {
     assert.strictEqual(cut("replicas", 8), "replicas")
     assert.strictEqual(cut("replicas", 5), "repl…")
