@@ -62,7 +62,7 @@ export class SimScheduler implements Scheduler.Scheduler, Scheduler.SchedulerDis
     if (fiber.currentOpCount > 1) {
       const spent = fiber.currentOpCount >= fiber.cache.maxOpsBeforeYield
       if (!spent && !this.#prng.chance(this.#preemption.between)) return false
-    } else if (fresh || !this.#prng.chance(this.#preemption.onWake)) {
+    } else if (fresh || isInterrupted(fiber) || !this.#prng.chance(this.#preemption.onWake)) {
       return false
     }
     this.preemptions++
@@ -111,6 +111,12 @@ export class SimScheduler implements Scheduler.Scheduler, Scheduler.SchedulerDis
     this.digest = Math.imul(this.digest ^ value, 16777619) >>> 0
   }
 }
+
+/**
+ * A fiber that is interrupted before its start is ended there and then by Effect. Parked instead, it would be started
+ * after all by the task that still waits for it, and the interruption would be lost.
+ */
+const isInterrupted = (fiber: object): boolean => "_interruptedCause" in fiber && fiber._interruptedCause !== undefined
 
 /** In constant time: order within the list means nothing, since chance reads it. */
 const take = (tasks: Array<Task>, index: number): Task => {

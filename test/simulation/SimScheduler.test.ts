@@ -30,6 +30,14 @@ const lostUpdates = (preemption: Preemption) =>
   seeds.filter((seed) => valueOf(runSimulation(lostUpdate, { seed, preemption }).exit) === 1).length
 
 describe("SimScheduler", () => {
+  it("ends a fiber that is interrupted before it has begun, as Effect does", () => {
+    const program = Effect.flatMap(Effect.forkDetach(Effect.sleep("1 hour")), Fiber.interrupt)
+    for (const seed of seeds) {
+      const { virtualMillis } = runSimulation(program, { seed, preemption: { between: 0, onWake: 0.9 } })
+      assert.strictEqual(virtualMillis, 0, `seed ${seed}`)
+    }
+  })
+
   it("runs ready tasks in an order that the seed chooses", () => {
     const order = (seed: number) => {
       const ran: Array<number> = []
