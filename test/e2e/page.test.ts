@@ -202,7 +202,7 @@ describe("the activity", () => {
     const times = await page
       .locator("tbody time")
       .evaluateAll((all) => all.map((each) => each.getAttribute("datetime") ?? ""))
-    assert.deepStrictEqual(times, times.toSorted().toReversed())
+    assert.isTrue(times.every((time, index) => index === 0 || time <= (times[index - 1] ?? "")))
     assert.isAtMost(times.length, 200)
     await assertAccessible(page)
     await page.locator("tbody tr", { hasText: "checkout" }).first().getByRole("link").click()
