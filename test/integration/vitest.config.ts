@@ -11,7 +11,8 @@ const sideBySide = [
   "operator/metricsFailure",
   "operator/rbac",
   "hpa",
-  "sources/*"
+  "sources/*",
+  "cluster/*"
 ].map((name) => `test/integration/${name}.test.ts`)
 
 const limits = { testTimeout: 240_000, hookTimeout: 240_000, teardownTimeout: 60_000 }

@@ -16,7 +16,6 @@ interface Point {
   readonly oldestSeconds: number
 }
 
-export const POINT_SECONDS = 60
 /** From being taken until it can be seen. */
 const LATE_MILLIS = 30_000
 const POINTS_MAX = 1440

@@ -55,7 +55,9 @@ export class Service {
   utilization = 0
   #rate: Traffic
   readonly #requests: RequestService
-  readonly #chance: Chance
+  readonly #arrivals: Chance
+  /** Apart from what comes, which must be the same whatever becomes of the pods. */
+  readonly #fates: Chance
   readonly #startup: () => number
   readonly #seed: Seed
   readonly #added: Array<AddedLoad> = []
@@ -68,7 +70,8 @@ export class Service {
     this.plant = plantOf(spec)
     this.#seed = `${seed}/${namespace}/${name}`
     this.#rate = trafficFor(spec.traffic, this.#seed)
-    this.#chance = chance(this.#seed, "world")
+    this.#arrivals = chance(this.#seed, "arrivals")
+    this.#fates = chance(this.#seed, "fates")
     this.#startup = startupTimes(this.plant.startupSeconds, this.#seed)
     this.#requests = new RequestService(this.plant)
     this.queue = spec.queue === undefined ? undefined : new MessageQueue(this.plant)
@@ -81,10 +84,10 @@ export class Service {
 
   #fate(): Fate {
     const { crashEverySeconds, finishAfterSeconds, neverReadyShare = 0, reason } = this.spec.trouble ?? {}
-    if (this.#chance.uniform() < neverReadyShare) return { _tag: "NeverReady" }
+    if (this.#fates.uniform() < neverReadyShare) return { _tag: "NeverReady" }
     if (finishAfterSeconds !== undefined) return { _tag: "Exits", afterMillis: finishAfterSeconds * 1000, exitCode: 0 }
     if (crashEverySeconds === undefined) return { _tag: "Runs" }
-    const afterMillis = Math.round(-Math.log(1 - this.#chance.uniform()) * crashEverySeconds * 1000)
+    const afterMillis = Math.round(-Math.log(1 - this.#fates.uniform()) * crashEverySeconds * 1000)
     return { _tag: "Exits", afterMillis, exitCode: reason === "OOMKilled" ? 137 : 1, reason: reason ?? "Error" }
   }
 
@@ -114,7 +117,7 @@ export class Service {
     let rate = this.#rate(second)
     for (const added of this.#added) rate += second < added.until ? added.rate(second) : 0
     if (this.#added.some(({ until }) => until <= second)) this.#endLoads(second)
-    const arrived = this.#chance.poisson(rate)
+    const arrived = this.#arrivals.poisson(rate)
     const factor = this.plant.drift.length === 0 ? 1 : factorAt(this.plant, second)
     this.arrived = arrived
     const { perPod, queue, readyPods } = this

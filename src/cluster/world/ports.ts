@@ -13,7 +13,7 @@ import { at, type Commits, kafkaOffsets, pageAt, queuesOf, redisReply } from "#c
 import { type PageAnswer, pageRequest, type Site } from "#cluster/world/Site"
 import type { World } from "#cluster/world/World"
 import * as CloudMonitoring from "#services/CloudMonitoring"
-import { Egress, EgressError, type EgressRequest, printableUrl } from "#services/Egress"
+import { ANSWER_LIMITS, Egress, EgressError, type EgressRequest, printableUrl } from "#services/Egress"
 import { GoogleTokens } from "#services/GoogleTokens"
 import * as HttpJson from "#services/HttpJson"
 import { type GroupQuestion, Kafka } from "#services/Kafka"
@@ -42,10 +42,16 @@ export interface Sites {
 export const sitesOf = (world: World, nowMillis: () => number): Sites => {
   const monitoring = new CloudMonitoringSite(() => queuesOf(world.services, "pubsub"), nowMillis)
   world.eachMinute((atMillis) => monitoring.sample(atMillis))
+  const present =
+    (site: Site): Site =>
+    (request) => {
+      world.catchUp()
+      return site(request)
+    }
   return {
-    prometheus: prometheusPages({ store: world.store, nowMillis }),
+    prometheus: present(prometheusPages({ store: world.store, nowMillis })),
     nats: (host) => natsSite(() => world.services, host, nowMillis),
-    monitoring: monitoring.site
+    monitoring: present(monitoring.site)
   }
 }
 
@@ -61,9 +67,9 @@ const answered = (world: World, sites: Sites, { body, method, url }: EgressReque
   const whole = new URL(url)
   const host = whole.hostname
   const request = pageRequest(method, url, body)
+  if (isPrometheus(host)) return sites.prometheus(request)
   const page = pageAt(world.services, whole)
   if (page !== undefined) return { status: 200, json: page }
-  if (isPrometheus(host)) return sites.prometheus(request)
   if (host === new URL(MONITORING_URL).hostname || whole.pathname.startsWith("/v3/projects/"))
     return sites.monitoring(request)
   return sites.nats(host)?.(request)
@@ -83,7 +89,11 @@ const egressOf = (world: World, sites: Sites): Egress["Service"] => ({
         return new EgressError({ reason: { _tag: "Unreachable" }, url, detail })
       }
       const { json, status } = answer
-      return Effect.succeed({ status, body: JSON.stringify(json), url, strippedOfCredentials: false })
+      const body = JSON.stringify(json)
+      if (body.length > ANSWER_LIMITS[request.answer ?? "number"].bytesMax) {
+        return new EgressError({ reason: { _tag: "TooLarge" }, url, detail: `answered with ${body.length} bytes` })
+      }
+      return Effect.succeed({ status, body, url, strippedOfCredentials: false })
     })
 })
 

@@ -90,7 +90,7 @@ export const kafkaOffsets = (
     const latest = share(service.published, partition, queue.partitions)
     const done = share(service.processed, partition, queue.partitions)
     const committed = done > latest ? latest : done
-    const key = `${queue.topic}/${partition}`
+    const key = `${service.namespace}/${service.name}/${partition}`
     const before = commits.get(key)
     const stands = before?.offset === committed ? before : { offset: committed, sinceMillis: nowMillis }
     commits.set(key, stands)

@@ -79,6 +79,18 @@ describe("Service", () => {
     assert.notDeepEqual(course({}, 1), course({ namespace: "other" }, 1))
   })
 
+  it("gets the same traffic whatever becomes of its pods", () => {
+    const arrivals = (starts: number, readyPods: number) => {
+      const service = made({ traffic: { pattern: "noise", rate: 40 }, trouble: { crashEverySeconds: 60 } }, readyPods)
+      return Array.from({ length: 100 }, (_, second) => {
+        for (let start = 0; start < starts; start++) service.plan()
+        service.step(second)
+        return service.arrived
+      })
+    }
+    assert.deepStrictEqual(arrivals(0, 1), arrivals(3, 7))
+  })
+
   it("lets pods crash, finish and never become ready, as the workload says", () => {
     const fates = (trouble: WorkloadSpec["trouble"]) => {
       const service = made(trouble === undefined ? {} : { trouble })
