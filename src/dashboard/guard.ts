@@ -8,19 +8,29 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { createHash, timingSafeEqual } from "node:crypto"
+import type { Review } from "#dashboard/review"
 import { isLoopback } from "#services/Settings"
 
 const digest = (text: string) => createHash("sha256").update(text).digest()
 
-const carries = (header: string | undefined, token: Redacted.Redacted<string>): boolean => {
+/** The token that came along: as a bearer, or as the password of a browser's login window. */
+const givenIn = (header: string | undefined): string | undefined => {
   const [scheme = "", value = ""] = (header ?? "").split(/ +/, 2)
-  const given =
-    scheme.toLowerCase() === "basic"
-      ? Buffer.from(value, "base64")
-          .toString("utf8")
-          .replace(/^[^:]*:/, "")
-      : value
-  return /^(bearer|basic)$/i.test(scheme) && timingSafeEqual(digest(given), digest(Redacted.value(token)))
+  switch (scheme.toLowerCase()) {
+    case "bearer":
+      return value
+    case "basic":
+      return Buffer.from(value, "base64")
+        .toString("utf8")
+        .replace(/^[^:]*:/, "")
+    default:
+      return undefined
+  }
+}
+
+const carries = (header: string | undefined, token: Redacted.Redacted<string>): boolean => {
+  const given = givenIn(header)
+  return given !== undefined && timingSafeEqual(digest(given), digest(Redacted.value(token)))
 }
 
 export const refuse = (status: number, error: string, headers: Readonly<Record<string, string>> = {}) =>
@@ -51,6 +61,32 @@ export const dashboardGuard = (token: Redacted.Redacted<string> | undefined): Re
           421,
           "Ask for http://localhost: without DASHBOARD_TOKEN the dashboard answers only to this machine's names"
         )
+  })
+
+const LOGIN = { "www-authenticate": 'Basic realm="nimbusguard", charset="UTF-8"' }
+
+/** For a dashboard that listens to the network: its own token where it has one, else a Kubernetes token of whoever asks. */
+export const reviewedGuard = (token: Redacted.Redacted<string> | undefined, review: Review): Refusal =>
+  HttpServerRequest.HttpServerRequest.use(({ headers }) => {
+    const header = headers["authorization"]
+    if (token !== undefined && carries(header, token)) return Effect.succeed(undefined)
+    const given = givenIn(header) ?? ""
+    if (given === "") {
+      const ask = "Send a Kubernetes token that may list scalingpolicies: Authorization: Bearer <token>"
+      return Effect.succeed(refuse(401, ask, LOGIN))
+    }
+    return Effect.map(review(given), (verdict) => {
+      switch (verdict) {
+        case "Allowed":
+          return undefined
+        case "Unknown":
+          return refuse(401, "The cluster does not know this token: make a new one with kubectl create token", LOGIN)
+        case "Forbidden":
+          return refuse(403, "The token's owner may not list scalingpolicies in all namespaces")
+        case "Unanswered":
+          return refuse(503, "The cluster could not be asked about the token: try again", { "retry-after": "2" })
+      }
+    })
   })
 
 /** For events: their own token where there is one, else only callers on this machine, a port-forward for example. */

@@ -10,16 +10,20 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 import { eventRoutes, EVENTS_PATH } from "#dashboard/events"
-import { dashboardGuard, refuse } from "#dashboard/guard"
+import { dashboardGuard, refuse, reviewedGuard } from "#dashboard/guard"
 import { apiRoutes } from "#dashboard/api/mount"
 import { assetRoutes } from "#dashboard/page"
 import { activityRoutes } from "#dashboard/pages"
 import { healthRoute, metricsRoute, PROBE_PATHS, probeRoutes } from "#dashboard/probes"
 import { RECORDS_PATH } from "#dashboard/records"
+import { makeReview, type Review } from "#dashboard/review"
+import { KubernetesAs } from "#services/KubernetesAs"
+import { isLoopback } from "#services/Settings"
 
 /** Requests in flight get so long at the end; all of them are answered in milliseconds. */
 const SHUTDOWN_MILLIS = 2_000
@@ -143,6 +147,8 @@ export interface ServerOptions {
   readonly dashboardPort: number
   readonly dashboardHost: string
   readonly dashboardToken: Redacted.Redacted<string> | undefined
+  /** The cluster says who may look, by the token that they send. Absent: false. */
+  readonly dashboardTokenReview?: boolean
   readonly eventsToken: Redacted.Redacted<string> | undefined
   /** Address of metrics and probes. Absent: every one, since kubelet and Prometheus come from outside. */
   readonly host?: string
@@ -181,7 +187,23 @@ export const layerProbeServer = <R = never>(
     Layer.mergeAll(probeRoutes, metricsRoute, eventRoutes(eventsToken), beside?.routes ?? Layer.empty)
   )
 
-export const layerDashboardServer = (options: ServerOptions) => {
+const isReviewing = ({ dashboardHost, dashboardTokenReview = false }: ServerOptions): boolean =>
+  dashboardTokenReview && !isLoopback(dashboardHost)
+
+/** Where nobody can be asked, nobody is let in but with the dashboard's own token. */
+const UNANSWERED: Review = () => Effect.succeed("Unanswered")
+
+const guardOf = (options: ServerOptions) =>
+  isReviewing(options)
+    ? Effect.map(Effect.serviceOption(KubernetesAs), (service) =>
+        reviewedGuard(options.dashboardToken, Option.match(service, { onNone: () => UNANSWERED, onSome: makeReview }))
+      )
+    : Effect.succeed(dashboardGuard(options.dashboardToken))
+
+export const layerDashboardServer = (options: ServerOptions) =>
+  Layer.unwrap(Effect.map(guardOf(options), (guard) => dashboardBehind(guard, options)))
+
+const dashboardBehind = (guard: NonNullable<Listener["guard"]>, options: ServerOptions) => {
   const listener: Listener = {
     name: "dashboard",
     port: options.dashboardPort,
@@ -197,7 +219,7 @@ export const layerDashboardServer = (options: ServerOptions) => {
       `GET ${RECORDS_PATH}`,
       EVENTS
     ],
-    guard: exceptEvents(dashboardGuard(options.dashboardToken))
+    guard: exceptEvents(guard)
   }
   return layerListener(
     listener,

@@ -95,11 +95,17 @@ export const SETTINGS = {
     "DASHBOARD_HOST",
     readers.listenAddress,
     "127.0.0.1",
-    "Address that the dashboard listens on. `kubectl port-forward` reaches loopback; anything wider needs DASHBOARD_TOKEN."
+    "Address that the dashboard listens on. `kubectl port-forward` reaches loopback; anything wider needs DASHBOARD_TOKEN or DASHBOARD_TOKEN_REVIEW."
   ),
   dashboardToken: secret(
     "DASHBOARD_TOKEN",
     "Token that the dashboard asks for: as `Authorization: Bearer`, or as the password of a browser's login window."
+  ),
+  dashboardTokenReview: setting(
+    "DASHBOARD_TOKEN_REVIEW",
+    readers.boolean,
+    false,
+    "Where the dashboard listens to the network, let in whoever sends a Kubernetes token that may list scalingpolicies in all namespaces: the cluster is asked with that token, and no DASHBOARD_TOKEN is needed."
   ),
   eventsToken: secret(
     "EVENTS_TOKEN",

@@ -75,9 +75,10 @@ const crossChecks = (values: Values): ReadonlyArray<string> => {
       )
     }
   }
-  if (!isLoopback(values.dashboardHost) && values.dashboardToken === undefined) {
+  const asks = values.dashboardToken !== undefined || values.dashboardTokenReview
+  if (!isLoopback(values.dashboardHost) && !asks) {
     problems.push(
-      `DASHBOARD_HOST is ${values.dashboardHost}, which opens the dashboard to the network: set DASHBOARD_TOKEN too, or leave DASHBOARD_HOST unset and use kubectl port-forward`
+      `DASHBOARD_HOST is ${values.dashboardHost}, which opens the dashboard to the network: set DASHBOARD_TOKEN or DASHBOARD_TOKEN_REVIEW too, or leave DASHBOARD_HOST unset and use kubectl port-forward`
     )
   }
   return problems

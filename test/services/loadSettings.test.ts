@@ -163,7 +163,7 @@ describe("settings", () => {
     ],
     [
       { env: { DASHBOARD_HOST: "0.0.0.0" } },
-      "DASHBOARD_HOST is 0.0.0.0, which opens the dashboard to the network: set DASHBOARD_TOKEN too, or leave DASHBOARD_HOST unset and use kubectl port-forward"
+      "DASHBOARD_HOST is 0.0.0.0, which opens the dashboard to the network: set DASHBOARD_TOKEN or DASHBOARD_TOKEN_REVIEW too, or leave DASHBOARD_HOST unset and use kubectl port-forward"
     ],
     [{ env: { DASHBOARD_PORT: "8080" } }, "DASHBOARD_PORT and PROBE_PORT are both 8080: give one of them another port"],
     [
