@@ -146,6 +146,26 @@ describe("nimbusguard explain", () => {
     assert.strictEqual(early.code, 1)
     assert.include(early.stderr, "holds no decision of ScalingPolicy web from before 2026-01-01T00:00:00")
   })
+
+  it("tells it in a model's plain words only where every number is the records', and else as ever", async () => {
+    const stories = ["The signal signal-1 asked for less.", "It went to 4,000 replicas."]
+    const server = createServer((request, response) => {
+      request.resume()
+      const content = JSON.stringify({ story: stories.shift() })
+      response.end(JSON.stringify({ choices: [{ finish_reason: "stop", message: { content } }] }))
+    })
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as AddressInfo
+    const env = { OPENAI_API_KEY: "sk-1", OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1` }
+    const ask = () => run(["explain", "srule/jobs", "--file", dump, "--last", "2", "--llm", "--output", "text"], env)
+    const [good, bad] = [await ask(), await ask()]
+    server.close()
+    assert.include(good.out, "  The signal backlog asked for less.\n  (By a language model;")
+    assert.notInclude(good.out, "proposed:")
+    assert.include(bad.err, "numbers that the records do not hold (4000), so its story is not shown.")
+    assert.include(bad.out, "proposed:")
+    assert.deepStrictEqual([good.code, bad.code], [0, 0])
+  })
 })
 
 describe("the name of a policy", () => {
