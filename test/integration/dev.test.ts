@@ -38,10 +38,16 @@ const printed = (dev: Dev, pattern: RegExp): Promise<string> =>
 const kubeconfigOf = (dev: Dev) => printed(dev, /export KUBECONFIG=(\S+)\n/u)
 
 const run = (file: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
+  // kubectl would keep its cache in this folder without a home.
   new Promise<{ readonly code: number; readonly out: string; readonly err: string }>((resolve) => {
-    execFile(file, args, { cwd: root, env: { PATH: process.env["PATH"] ?? "", ...env } }, (error, out, err) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : 1, out, err })
-    })
+    execFile(
+      file,
+      args,
+      { cwd: root, env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", ...env } },
+      (error, out, err) => {
+        resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : 1, out, err })
+      }
+    )
   })
 
 const says = (ask: () => ReturnType<typeof run>, pattern: RegExp) =>
