@@ -76,7 +76,12 @@ const triesOf = Effect.fnUntraced(function* (text: string) {
   return values.split(",").map((value) => ({ [name]: Number(value) }))
 })
 
-const workThrough = Effect.fnUntraced(function* (wanted: Wanted, known: References) {
+/** `keep` hears of the references as soon as there are more: whoever interrupts a long run keeps what was found. */
+const workThrough = Effect.fnUntraced(function* <E>(
+  wanted: Wanted,
+  known: References,
+  keep: (references: References) => Effect.Effect<void, E>
+) {
   const isTerminal = yield* (yield* Stdio.Stdio).stderrIsTerminal
   const jobs = jobsOf(wanted)
   const sections = new Map<Section, Array<Judged>>()
@@ -84,14 +89,17 @@ const workThrough = Effect.fnUntraced(function* (wanted: Wanted, known: Referenc
   yield* Effect.forEach(jobs, (job, index) =>
     Effect.gen(function* () {
       const done = workOff(job, references)
-      references = { ...references, ...done.references }
+      if (Object.keys(done.references).some((key) => !Object.hasOwn(references, key))) {
+        references = { ...references, ...done.references }
+        yield* keep(references)
+      }
       sections.set(job.section, [...(sections.get(job.section) ?? []), ...done.judged])
       const line = `${index + 1}/${jobs.length} ${job.section}: ${job.scenario.name}`
       if (isTerminal || index % 10 === 9) yield* Console.error(line)
       yield* Effect.yieldNow
     })
   )
-  return { sections: Object.fromEntries(sections) as Sections, references }
+  return Object.fromEntries(sections) as Sections
 })
 
 export const qualityCommand = Command.make(
@@ -157,10 +165,12 @@ export const qualityCommand = Command.make(
       tries: yield* triesOf(flags.tries)
     }
     const known = Option.isSome(flags.references) ? yield* knownIn(flags.references.value) : {}
-    const { references, sections } = yield* workThrough(wanted, known)
+    const sections = yield* workThrough(wanted, known, (references) =>
+      Option.isNone(flags.references)
+        ? Effect.void
+        : files.writeFileString(flags.references.value, JSON.stringify(references))
+    )
     yield* Console.log(qualityText(sections))
-    if (Option.isSome(flags.references))
-      yield* files.writeFileString(flags.references.value, JSON.stringify(references))
     if (Option.isSome(flags.report)) {
       const of = Option.getOrElse(flags.traces, () => "the project's own scenarios")
       yield* files.writeFileString(flags.report.value, qualityPage(`Decision quality on ${of}`, sections))

@@ -1,5 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import { globSync, readFileSync } from "node:fs"
+import { ENGINES } from "#engines/index"
 import { ownFile } from "#judge/entrants"
+import { readPolicyFile } from "#judge/policyFile"
 import { intervalSecondsOf, metricsOf, policyRival } from "#judge/policyRival"
 import { hpa } from "#judge/rivals/hpa"
 import { run } from "#judge/run"
@@ -42,5 +46,47 @@ describe("a policy as a rival", () => {
     const load = queue((second) => 10 + 8 * Math.sin(second / 100))
     const rival = policyRival(ownFile(load.workload))
     assert.deepStrictEqual(run(load, rival).changes, run(load, rival).changes)
+  })
+
+  const engineFile = (engine: string, options: unknown) =>
+    readPolicyFile(
+      engine,
+      JSON.stringify({
+        apiVersion: "nimbusguard.io/v1",
+        kind: "ScalingPolicy",
+        metadata: { name: "shop", namespace: "default" },
+        spec: {
+          target: { apiVersion: "apps/v1", kind: "Deployment", name: "shop" },
+          scaling: { minReplicas: 1, maxReplicas: 40 },
+          signals: ["requests", "cpu", "depth", "nats"].map((name) => ({
+            name,
+            role: "demand",
+            prometheus: { serverUrl: "http://prometheus:9090", query: name },
+            target: { type: "AverageValue", value: "28" }
+          })),
+          engines: [{ [engine]: options }]
+        }
+      }),
+      undefined
+    )
+
+  it.each(Object.entries(ENGINES))("can be of the engine %s", (name, { example }) => {
+    const file = engineFile(name, example)
+    if (Result.isFailure(file)) throw new Error(file.failure)
+    const { podHours, violations } = run(
+      web(() => 200, 900),
+      policyRival(file.success)
+    )
+    assert.isAbove(podHours, 0)
+    assert.isAtMost(violations, 1)
+  })
+
+  const root = new URL("../fixtures/crd/valid/", import.meta.url).pathname
+  it.each(globSync("seed-*.yaml", { cwd: root }).toSorted())("can be the %s, and follows its load", (name) => {
+    const file = Result.getOrThrow(readPolicyFile(name, readFileSync(root + name, "utf8"), undefined))
+    const isQueue = name.includes("scalingrule")
+    const surge = doubling(isQueue ? 20 : 400, 300)
+    const load = isQueue ? queue(surge, 1_800) : web(surge, 1_800, { serviceSeconds: 0.03 })
+    assert.isTrue(run(load, policyRival(file)).changes.some(({ from, to }) => to > from))
   })
 })

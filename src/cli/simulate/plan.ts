@@ -55,6 +55,33 @@ const plantNameOf = (said: Said, policy: Policy | undefined): string => {
   return isQueue && said.sloMs === undefined ? "queue" : "web"
 }
 
+/** Of what a pod is to carry there is room above. */
+const TARGET_SHARE = 0.7
+
+/** What the policy wants each pod to carry, in requests per second. */
+const targetOf = ({ signals }: Policy): number | undefined => {
+  const found = signals.find((signal) => {
+    const { field, perPod } = measureOf(signal)
+    return field === "rps" && (perPod || signal.target?.type === "AverageValue")
+  })
+  return found?.target === undefined ? undefined : found.target.milli / 1000
+}
+
+/** Nobody said what a pod serves, but the policy says what it is to carry: then it can carry that. */
+const podOf = (said: Said, policy: Policy | undefined, { serviceSeconds, workers }: Workload) => {
+  const isTold = said.plant !== undefined || said.workers !== undefined || said.serviceMs !== undefined
+  const target = policy === undefined || isTold ? undefined : targetOf(policy)
+  if (target === undefined || target <= 0) {
+    return {
+      workers: said.workers ?? workers,
+      serviceSeconds: said.serviceMs === undefined ? serviceSeconds : said.serviceMs / 1000
+    }
+  }
+  const perPod = target / TARGET_SHARE
+  const whole = Math.max(1, Math.round(perPod * serviceSeconds))
+  return { workers: whole, serviceSeconds: whole / perPod }
+}
+
 const workloadOf = (said: Said, policy: Policy | undefined): Workload => {
   const plant = PLANTS[plantNameOf(said, policy)] ?? WEB
   const { latency, queue, startupSeconds } = policy?.objectives ?? {}
@@ -63,8 +90,7 @@ const workloadOf = (said: Said, policy: Policy | undefined): Workload => {
   const objectiveSeconds = told ?? promised ?? plant.objectiveSeconds
   return {
     ...plant,
-    workers: said.workers ?? plant.workers,
-    serviceSeconds: said.serviceMs === undefined ? plant.serviceSeconds : said.serviceMs / 1000,
+    ...podOf(said, policy, plant),
     startupSeconds: said.startupSeconds ?? startupSeconds ?? plant.startupSeconds,
     objectiveSeconds,
     timeoutSeconds: Math.max(plant.timeoutSeconds, objectiveSeconds),
@@ -170,6 +196,11 @@ export const planOf = (said: Said, over: Over, file: PolicyFile | undefined): Re
       title: `${rounded(scenario.seconds / 3600)} h of ${scenario.name}, seed ${said.seed}`,
       notes: [
         describe(workload),
+        ...(file !== undefined && workload.workers !== (said.workers ?? PLANTS[plantNameOf(said, file.policy)]?.workers)
+          ? [
+              "What a pod serves follows from what the policy wants it to carry; --workers and --service-ms say otherwise."
+            ]
+          : []),
         ...(cut ? [`The trace is ${rounded(over.trace.seconds / 3600)} h long; the rest is left out.`] : []),
         ...(peak > workload.maxReplicas
           ? [

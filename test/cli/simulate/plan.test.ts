@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs"
 import { type Over, planOf, type Said } from "#cli/simulate/plan"
 import { readPolicyFile } from "#judge/policyFile"
 import { readTrace } from "#workload/trace"
+import { capacityOf } from "#workload/Workload"
 
 const SAID: Said = {
   plant: undefined,
@@ -70,6 +71,15 @@ describe("what is simulated", () => {
   it("says what it assumes of a signal that does not say what it measures", () => {
     const { notes } = plan({}, STEADY, example("valid/seed-5-generalscaler.yaml"))
     assert.match(notes.join("\n"), /The signal metric is taken to measure .*\./u)
+  })
+
+  it("has pods that can carry what the policy wants them to, unless it is told what they do", () => {
+    const { notes, scenario } = plan({}, STEADY, example("valid/seed-5-generalscaler.yaml"))
+    assert.closeTo(capacityOf(scenario.workload), 100 / 0.7, 1e-6)
+    assert.match(notes.join("\n"), /follows from what the policy wants it to carry/u)
+    const told = plan({ workers: 2, serviceMs: 50 }, STEADY, example("valid/seed-5-generalscaler.yaml"))
+    assert.strictEqual(capacityOf(told.scenario.workload), 40)
+    assert.notMatch(told.notes.join("\n"), /follows from/u)
   })
 
   it("plays a trace as it is, or with another mean", () => {
