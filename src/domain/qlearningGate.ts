@@ -12,6 +12,8 @@ export interface Gate {
   readonly valued: number
   readonly chosen: Estimate
   readonly done: Estimate
+  /** The most harm that one of these choices would have done beyond the others'; fades slowly. */
+  readonly regret: number
   /** Transitions learned from since the beginning or the last demotion. */
   readonly proven: number
   /** In a row, while steering. */
@@ -26,6 +28,7 @@ export const CLOSED: Gate = {
   valued: 0,
   chosen: NOTHING,
   done: NOTHING,
+  regret: 0,
   proven: 0,
   breaches: 0,
   demotions: 0
@@ -35,6 +38,9 @@ export const CLOSED: Gate = {
 const VALUED_SHARE = 0.2
 /** What was estimated longer ago counts for less: at an interval of 15 s, beyond some eight hours of disagreement. */
 const VALUED_MEMORY = 2000
+/** A choice that would have broken everything once is not made good by a thousand that saved a pod. */
+const REGRET_MAX = 0.02
+const REGRET_FADES = 0.998
 export const BREACHES_MAX = 3
 
 const towards = (mean: Estimate, value: Estimate, gain: number): Estimate => ({
@@ -46,16 +52,17 @@ const towards = (mean: Estimate, value: Estimate, gain: number): Estimate => ({
 export const value = (gate: Gate, chosen: Estimate, done: Estimate): Gate => {
   const valued = gate.valued + 1
   const gain = 1 / Math.min(valued, VALUED_MEMORY)
-  return { ...gate, valued, chosen: towards(gate.chosen, chosen, gain), done: towards(gate.done, done, gain) }
+  const regret = Math.max(gate.regret * REGRET_FADES, chosen.harm - done.harm)
+  return { ...gate, valued, regret, chosen: towards(gate.chosen, chosen, gain), done: towards(gate.done, done, gain) }
 }
 
-/** A thousandth of harm is a latency objective missed by a sixth of a percent: less than a tick's noise. */
-const HARM_SLACK = 0.001
+/** A latency objective missed by a twelfth of a percent: less than a tick's noise. */
+const HARM_SLACK = 0.0005
 /** Two means of the same numbers may differ in their last digit. */
 const HAIR = 1e-9
 
-export const isNoWorse = ({ chosen, done }: Gate): boolean =>
-  chosen.harm <= done.harm + HARM_SLACK && chosen.cost <= done.cost + HAIR
+export const isNoWorse = ({ chosen, done, regret }: Gate): boolean =>
+  regret <= REGRET_MAX && chosen.harm <= done.harm + HARM_SLACK && chosen.cost <= done.cost + HAIR
 
 export const isProven = (gate: Gate, minimumTransitions: number): boolean =>
   gate.proven >= minimumTransitions && gate.valued >= minimumTransitions * VALUED_SHARE && isNoWorse(gate)

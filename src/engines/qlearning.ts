@@ -55,6 +55,7 @@ const QLearningMemory = Schema.Struct({
     valued: Schema.Int,
     chosen: Estimate,
     done: Estimate,
+    regret: Schema.Finite,
     proven: Schema.Int,
     breaches: Schema.Int,
     demotions: Schema.Int

@@ -33,6 +33,12 @@ describe("the gate", () => {
     assert.deepStrictEqual(after(10_000, chosen).verdicts, [])
   })
 
+  it("stays shut after one choice that would have done much harm, until that is long ago", () => {
+    const once = value(CLOSED, as(0.1, 0.5), as(0.2))
+    assert.deepStrictEqual(after(1000, as(0.1), once).verdicts, [])
+    assert.deepStrictEqual(after(5000, as(0.1), once).verdicts, ["Promoted"])
+  })
+
   it("stays shut while hardly any choice could be valued", () => {
     let gate: Gate = CLOSED
     for (let tick = 0; tick < 1000; tick++) gate = judge(gate, { broken: false, minimumTransitions: MINIMUM }).gate
