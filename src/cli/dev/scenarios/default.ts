@@ -7,7 +7,7 @@ export const usual: Scenario = {
   policies: POLICIES,
   workloads: withTraffic({
     // Longer than the five minutes that it waits before it goes down.
-    "consumer-workload": { pattern: "ramp:low=0.25,high=2,rise=300", rate: 90 },
+    "consumer-workload": { pattern: "ramp:low=0.32,high=2,rise=300", rate: 90 },
     "my-app": { pattern: "diurnal:day=480,low=0.4", rate: 500 },
     worker: { pattern: "ramp:low=0.2,high=2,rise=150", rate: 14 },
     orders: { pattern: "ramp:low=0.4,high=2,rise=100", rate: 10 },
