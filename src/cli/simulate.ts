@@ -69,9 +69,15 @@ const rivalsOf = Effect.fnUntraced(function* (text: string) {
   return names.filter(isRival)
 })
 
-const patterns = Object.entries(PATTERNS)
-  .map(([name, { knobs, says }]) => `${name} (${says}; ${Object.keys(knobs).join(", ")})`)
-  .join("; ")
+const PATTERN_NAMES = Object.keys(PATTERNS).join(", ")
+
+/** What there is to choose from, with what each knob is where it is not said. */
+const patternHelp = Object.entries(PATTERNS)
+  .map(([name, { knobs, says }]) => {
+    const lines = Object.entries(knobs).map(([knob, { says, usual }]) => `    ${knob}=${usual}  ${says}`)
+    return [`${name}: ${says}`, ...lines].join("\n")
+  })
+  .join("\n")
 
 const number = (name: string, description: string) =>
   Flag.Finite(name).pipe(Flag.withDescription(description), Flag.optional)
@@ -92,7 +98,9 @@ const flags = {
     Flag.optional
   ),
   pattern: Flag.String("pattern").pipe(
-    Flag.withDescription(`Traffic by name, with its knobs as in spike:height=6,every=1800. There are: ${patterns}.`),
+    Flag.withDescription(
+      `Traffic by name: ${PATTERN_NAMES}. Knobs follow, as in spike:height=6,every=1800; --pattern help tells them all.`
+    ),
     Flag.optional
   ),
   rate: number(
@@ -140,6 +148,7 @@ export const simulateCommand = Command.make(
   "simulate",
   flags,
   Effect.fn("simulate")(function* (given) {
+    if (Option.getOrUndefined(given.pattern) === "help") return yield* Console.log(patternHelp)
     const file = Option.isNone(given.policy)
       ? undefined
       : yield* orSayNo(

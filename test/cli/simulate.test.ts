@@ -41,6 +41,12 @@ describe("nimbusguard simulate", () => {
     assert.match(stdout, /^NimbusGuard's default +[\d.]+ %/mu)
   })
 
+  it("tells every pattern and its knobs", () => {
+    const { code, stdout } = nimbusguard(["simulate", "--pattern", "help"])
+    assert.strictEqual(code, 0)
+    assert.match(stdout, /^spike: sudden peaks that fade\n {4}noise=0\.04 .*\n {4}height=4 .*\n {4}every=2700 /mu)
+  })
+
   it.each([
     [["--pattern", "steady", "--trace", "x"], /Give --pattern or --trace, not both/u],
     [["--trace", join(folder, "none.csv")], /none\.csv cannot be read/u]
