@@ -125,7 +125,12 @@ export class Writes {
       live ?? this.#fresh(resource, namespace, { apiVersion: apiVersion ?? "", kind: kind ?? "", metadata: { name } })
     this.#strict(resource, body, options)
     const given = this.#appliedPart(resource, body, options.subresource)
-    const { entries, object } = apply(resource.schema, ownable(base), given, entriesOf(base), by)
+    // What is there and nobody's was written by somebody before.
+    const nobody = { ...by, manager: "before-first-apply", operation: "Update" } as const
+    const held = entriesOf(base)
+    const known =
+      live !== undefined && held.length === 0 ? afterUpdate(resource.schema, undefined, live, [], nobody) : held
+    const { entries, object } = apply(resource.schema, ownable(base), given, known, by)
     const metadata = {
       ...without(metadataOf(base), "labels", "annotations", "finalizers", "ownerReferences"),
       ...metadataOf(object)

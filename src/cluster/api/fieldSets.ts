@@ -70,10 +70,10 @@ const nodesOf = (
   return found
 }
 
-const isEmpty = ({ shape, value }: Node): boolean =>
-  shape !== "leaf" && (Array.isArray(value) ? value.length === 0 : Object.keys(value as JsonObject).length === 0)
+/** An empty list is nothing that anybody could own, other than an empty map. */
+const isEmpty = ({ shape, value }: Node): boolean => shape === "map" && Object.keys(value as JsonObject).length === 0
 
-/** What somebody who applies this owns: leaves, items, and containers that are empty. */
+/** What somebody who applies this owns: leaves, items, and maps that are empty. */
 export const ownedBy = (schema: Structural | undefined, value: Json): FieldSet => {
   const owned = [...nodesOf(schema, value)].filter(
     ([path, node]) => path !== "" && (node.shape === "leaf" || node.item || isEmpty(node))
