@@ -168,7 +168,7 @@ describeWith(["controlPlane", "prometheus", "nats-server"], "the examples of the
       await scaler.untilEvent(/^ScaledDown: .*storefront down from 10 to 9/)
     })
 
-    it("ScalingPolicy holds the CPU of its pods, and says that Q-learning is to come", patience, async () => {
+    it("ScalingPolicy holds the CPU of its pods, with Q-learning in shadow", patience, async () => {
       const policy = await applySeed("scaling-policy", "ScalingPolicy", "consumer-workload-ai-scaling")
       await untilMoved("consumer-workload", ["1->4"], 90_000)
       await cluster.deploymentReady(namespace, "consumer-workload", 4)
