@@ -23,8 +23,10 @@ import type { World } from "#simulation/World"
 type Answer = Effect.Effect<unknown, KubernetesError>
 
 const DEFAULT_TIMEOUT_MILLIS = 10_000
-/** A lost connection is noticed by whoever waits for it. */
+/** Now, and before. */
 const LISTS_KEPT = 2
+/** What a write may still take when its operator is told to stop. */
+const STOPPING_MILLIS = 4_500
 
 export interface FaultyOptions {
   readonly world: World
@@ -143,6 +145,10 @@ export const makeFaultyKubernetes = ({ life, strike, world }: FaultyOptions): Ku
       case "cutOff":
         life.lostUntil = now() + amount * 1000
         return silence(request)
+      case "stopped":
+        // In the middle of a write, which has to be waited for.
+        life.end({ how: "stopped", awaySeconds: amount })
+        return isWrite ? detached(request, chance.below(STOPPING_MILLIS)) : undefined
       case "staleRead":
         staleReads = amount
         return undefined

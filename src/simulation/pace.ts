@@ -1,4 +1,4 @@
-/** How fast an operator may scale, judged by the log of writes and on the clocks that the operators have. */
+/** How fast an operator may scale, judged by the log of writes and by the clock that is kindest to it. */
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Policy, ScalingRules } from "#schemas/Policy"
 import type { Property } from "#simulation/Property"
@@ -24,11 +24,11 @@ export const paceBroken = (
   if (isFreed(decision) || decision.engine === "bounds") return []
   const { from, target, to } = write
   const { at } = observation
-  // What lies ahead was done on a clock that has been set back since.
+  // As long ago as it is by any clock: two machines need not agree, and what lies ahead of one counts as now.
   const before = writes.flatMap((each): ReadonlyArray<Change> => {
-    const own = each !== write && each.uid === write.uid && each.record?.policy.uid === ref.uid && each.at <= write.at
-    const told = each.record?.observation.at ?? Infinity
-    return own && told <= at ? [{ at: told, change: changeTold(each) }] : []
+    const { record } = each
+    if (each === write || each.uid !== write.uid || record?.policy.uid !== ref.uid || each.at > write.at) return []
+    return [{ at: Math.min(record.observation.at, at - (write.at - each.at)), change: changeTold(each) }]
   })
   const since = (some: ReadonlyArray<Change>) => at - (some.at(-1)?.at ?? Number.NEGATIVE_INFINITY)
   const { cooldown, rates, step } = limits

@@ -1,7 +1,11 @@
 /** What goes wrong in one scenario: which faults, how many, and at which of the events that it will roughly have. */
-import { drawFault, type Fault, FAULT_KINDS, type Trigger } from "#simulation/Fault"
+import { drawFault, type Fault, FAULT_KINDS, type FaultKind, type Trigger } from "#simulation/Fault"
 import type * as Prng from "#simulation/Prng"
 import type { PolicyPlan } from "#simulation/Scenario"
+
+/** What ends, parts or delays an operator in the middle of something finds the most. */
+const OFTEN: ReadonlyArray<FaultKind> = ["killed", "stopped", "cutOff", "slowCommit", "lostReply"]
+const ALL: ReadonlyArray<FaultKind> = [...FAULT_KINDS, ...OFTEN, ...OFTEN]
 
 /** However short the run. */
 const FAULTS_MIN = 6
@@ -13,7 +17,7 @@ export const drawFaults = (
   policies: ReadonlyArray<PolicyPlan>
 ): ReadonlyArray<Fault> => {
   const isFocused = prng.chance(0.4)
-  const kinds = isFocused ? [1, 2, 3].map(() => prng.pick(FAULT_KINDS)) : FAULT_KINDS
+  const kinds = isFocused ? [1, 2, 3].map(() => prng.pick(ALL)) : ALL
   const rate = prng.pick([0.2, 0.6, 1.2])
   const count = Math.max(FAULTS_MIN, Math.round(minutes * rate))
   const events = expected(minutes, policies)

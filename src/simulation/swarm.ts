@@ -72,7 +72,7 @@ const targetOf = (prng: Prng.Prng, name: string, change: Partial<TargetPlan> = {
     pattern: prng.pick(["steady", "ramp", "spike", "diurnal", "onOff", "crowd"]),
     low: prng.below(Math.min(high, 4)),
     high,
-    periodSeconds: 300 + prng.below(2400)
+    periodSeconds: prng.pick([60, 150, 400, 1200]) + prng.below(60)
   }
   return {
     name,
