@@ -187,6 +187,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/dashboard/api/stories.ts": OVER_THE_WIRE,
   "src/dashboard/api/stream.ts": OVER_THE_WIRE,
   "src/dashboard/api/whatIf.ts": OVER_THE_WIRE,
+  "src/dashboard/Closing.ts": OVER_THE_WIRE,
   "src/dashboard/page.ts": "asked over the wire in test/dashboard/server.test.ts",
   "src/dashboard/bundlePage.ts": "what it makes is served in test/dashboard/server.test.ts, and used in test/e2e",
   "src/domain/story.ts": "told on a terminal in test/cli/explain/story.test.ts",

@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
+import { Closing } from "#dashboard/Closing"
 import { eventRoutes, EVENTS_PATH } from "#dashboard/events"
 import { dashboardGuard, refuse, reviewedGuard } from "#dashboard/guard"
 import { apiRoutes } from "#dashboard/api/mount"
@@ -132,13 +133,19 @@ export const layerListener = <E, R>(listener: Listener, routes: Layer.Layer<neve
   const announce = Layer.effectDiscard(
     HttpServer.addressFormattedWith((address) => Effect.logDebug(`${name} listens on ${address}`))
   )
-  return Layer.mergeAll(
+  const serving = Layer.mergeAll(
     HttpRouter.serve(Layer.mergeAll(routes, fallback, middleware(listener)), {
       disableLogger: true,
       disableListenLog: true
     }),
     announce
-  ).pipe(Layer.provide(quiet), Layer.provideMerge(server), Layer.fresh)
+  )
+  return Closing.layerTell.pipe(
+    Layer.provideMerge(serving),
+    Layer.provide([quiet, Closing.layer]),
+    Layer.provideMerge(server),
+    Layer.fresh
+  )
 }
 
 export interface ServerOptions {

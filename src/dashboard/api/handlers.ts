@@ -1,10 +1,15 @@
 /** What stands behind the API: views of the ledger, made when they are asked for. Loaded with the first request. */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Etag from "effect/http/Etag"
+import * as HttpPlatform from "effect/http/HttpPlatform"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Path from "effect/Path"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import { inOrder, policyJson } from "#dashboard/activity"
@@ -20,6 +25,7 @@ import type * as shapes from "#dashboard/api/shapes"
 import { storiesOf } from "#dashboard/api/stories"
 import { streamResponse } from "#dashboard/api/stream"
 import { answerWhatIf } from "#dashboard/api/whatIf"
+import { Closing } from "#dashboard/Closing"
 import { refuse } from "#dashboard/guard"
 import { Operations } from "#dashboard/Operations"
 import { readRecords } from "#dashboard/records"
@@ -51,6 +57,7 @@ const reading = HttpApiBuilder.group(
     const health = yield* Health
     const operations = yield* Operations
     const prometheus = yield* Effect.serviceOption(Prometheus)
+    const closing = yield* Closing
     const feed = new Feed((yield* Random.nextInt).toString(36))
 
     const leader = Effect.map(operations.leadership, ({ holder, leading }): Record<string, string> =>
@@ -111,7 +118,8 @@ const reading = HttpApiBuilder.group(
           streamResponse({
             cursor: request.headers["last-event-id"] ?? query.after ?? "",
             since: (cursor) => Effect.map(look, () => feed.since(cursor)),
-            standing
+            standing,
+            closing: Deferred.await(closing)
           })
         )
       )
@@ -218,6 +226,10 @@ const acting = HttpApiBuilder.group(
   })
 )
 
+/** No handler touches a file: what the API's builder asks for is there in name only. */
+const layerPlatform = Layer.provideMerge(HttpPlatform.layer, [FileSystem.layerNoop({}), Etag.layer, Path.layer])
+
 export const layerApi = HttpApiBuilder.layer(Api, { openapiPath: `${API_PREFIX}/openapi.json` }).pipe(
-  Layer.provide([reading, acting])
+  Layer.provide([reading, acting]),
+  Layer.provide(layerPlatform)
 )

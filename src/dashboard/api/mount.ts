@@ -4,22 +4,16 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Etag from "effect/http/Etag"
-import * as HttpPlatform from "effect/http/HttpPlatform"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import * as Path from "effect/Path"
 import * as Scope from "effect/Scope"
+import type { Closing } from "#dashboard/Closing"
 import { refuse } from "#dashboard/guard"
 import type { Operations } from "#dashboard/Operations"
 import type { Health } from "#operator/Health"
 import type { Ledger } from "#operator/Ledger"
-
-/** No handler touches a file: what the API's builder asks for is there in name only. */
-const layerPlatform = Layer.provideMerge(HttpPlatform.layer, [FileSystem.layerNoop({}), Etag.layer, Path.layer])
 
 /** Names have 253 characters, and each may be three of an address. */
 const NAME_MAX = 3 * 253
@@ -46,7 +40,7 @@ export const apiRoutes = (
       const scope = yield* Effect.scope
       const memoMap = yield* Layer.makeMemoMap
       // With a memo of its own: the inner router would else be this one, and what neither knows would go round for ever.
-      const context = (yield* Effect.context<Health | Ledger | Operations>()).pipe(
+      const context = (yield* Effect.context<Closing | Health | Ledger | Operations>()).pipe(
         Context.add(Scope.Scope, scope),
         Context.add(Layer.CurrentMemoMap, memoMap),
         Context.add(HttpRouter.RouterConfig, { maxParamLength: NAME_MAX })
@@ -55,7 +49,7 @@ export const apiRoutes = (
       const only: (before: Context.Context<never>) => typeof context = () => context
       const loaded = yield* Effect.cached(
         Effect.promise(() => import("#dashboard/api/handlers")).pipe(
-          Effect.flatMap(({ layerApi }) => HttpRouter.toHttpEffect(Layer.provide(layerApi, layerPlatform))),
+          Effect.flatMap(({ layerApi }) => HttpRouter.toHttpEffect(layerApi)),
           Effect.updateContext(only)
         )
       )

@@ -20,6 +20,8 @@ export interface StreamInput {
   /** Brings the feed up to date, and answers what has changed since. */
   readonly since: (cursor: string) => Effect.Effect<Since | undefined>
   readonly standing: Effect.Effect<Standing>
+  /** Comes back when the listener is to end: an open page must not hold up an operator that hands over. */
+  readonly closing: Effect.Effect<void>
 }
 
 interface Reader {
@@ -54,7 +56,10 @@ export const streamResponse = (input: StreamInput): HttpServerResponse.HttpServe
     })
   )
   return HttpServerResponse.stream(
-    Stream.concat(Stream.succeed(`retry: ${RETRY_MILLIS}\n\n`), events).pipe(Stream.encodeText),
+    Stream.concat(Stream.succeed(`retry: ${RETRY_MILLIS}\n\n`), events).pipe(
+      Stream.interruptWhen(input.closing),
+      Stream.encodeText
+    ),
     { contentType: "text/event-stream", headers: { "cache-control": "no-store" } }
   )
 }

@@ -1,6 +1,6 @@
 // The API over a real socket: a ledger with a past, and what a page or a program would ask of it.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
 import { HttpServer } from "effect/http"
 import { request as httpRequest } from "node:http"
 import type * as shapes from "#dashboard/api/shapes"
@@ -98,6 +98,31 @@ describe("the fleet", () => {
       assert.deepStrictEqual((JSON.parse(/^data: (.*)$/mu.exec(again)?.[1] ?? "") as shapes.Change).gone, ["shop.web"])
       assert.include(yield* listen("/api/v1/stream?after=another-7", () => false), "event: reset")
     }).pipe(Effect.provide(served()))
+  )
+})
+
+describe("a listener that ends", () => {
+  it.live("ends the streams of open pages in order, so that nobody waits for them", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(served(), scope)
+      const reading = listen("/api/v1/stream?after=", () => false).pipe(Effect.provideContext(context))
+      const { cursor } = yield* Effect.provideContext(read<shapes.Fleet>("/api/v1/fleet"), context)
+      assert.include(yield* reading, "event: reset")
+      const open = yield* Effect.forkChild(
+        Effect.provideContext(
+          listen(`/api/v1/stream?after=${cursor}`, () => false),
+          context
+        ),
+        { startImmediately: true }
+      )
+      yield* Effect.provideContext(
+        listen(`/api/v1/stream?after=${cursor}`, (text) => text.includes("data:")),
+        context
+      )
+      yield* Scope.close(scope, Exit.void)
+      assert.include(yield* Fiber.join(open), "event: change")
+    })
   )
 })
 
