@@ -105,7 +105,7 @@ const flags = {
   ),
   rate: number(
     "rate",
-    "Usual rate of the pattern, or mean of the trace, per second. Absent: what ten pods like to serve, or the trace as it is."
+    "Usual rate of the pattern, or mean of the trace, per second. Absent: what ten pods like to serve (fewer where fewer may run), or the trace as it is."
   ),
   hours: number("hours", "How long (absent: 6, or the whole trace; at most 168)."),
   seed: Flag.Int("seed").pipe(

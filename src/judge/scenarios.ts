@@ -7,20 +7,25 @@ import type { Scenario } from "#workload/Load"
 import { patternOf } from "#workload/patternText"
 import { capacityOf, PLANTS, WEB, type LostMetrics, type Workload } from "#workload/Workload"
 
-/** What the usual rate of a pattern keeps busy, so that ten pods are used by 70 %. */
+/** What the usual rate of a pattern keeps busy, so that ten pods are used by 70 %; of few pods that may run, a sixth. */
 const USUAL_PODS = 7
-const PODS_MAX = 42
+const USUAL_SHARE = 1 / 6
+/** No pattern asks for more than this share of what may run, so that its peaks can be served. */
+const PEAK_SHARE = 0.7
 
-/** A pattern around `rate` requests or messages per second, or what ten pods like to serve; the failure says what is wrong. */
+const usualRate = (workload: Workload): number =>
+  Math.min(USUAL_PODS, workload.maxReplicas * USUAL_SHARE) * capacityOf(workload)
+
+/** A pattern around `rate` requests or messages per second, or what its pods like to serve; the failure says what is wrong. */
 export const patternScenario = (
   pattern: string,
   workload: Workload,
   seconds: number,
   seed: string,
-  rate = USUAL_PODS * capacityOf(workload)
+  rate = usualRate(workload)
 ): Result.Result<Scenario, string> =>
   Result.map(patternOf(pattern, seed), ({ name, traffic }) => {
-    const most = PODS_MAX * capacityOf(workload)
+    const most = PEAK_SHARE * workload.maxReplicas * capacityOf(workload)
     return {
       name,
       workload,

@@ -23,6 +23,17 @@ describe("scenarios", () => {
     }
   })
 
+  it("ask of few pods what few pods can serve, unless they are told a rate", () => {
+    const small = { ...WEB, maxReplicas: 10 }
+    const peakOf = (rate?: number) => {
+      const { traffic } = Result.getOrThrow(patternScenario("spike", small, 7_200, "1", rate))
+      return Math.max(...Array.from({ length: 7_200 }, (_, second) => traffic(second))) / capacityOf(small)
+    }
+    assert.isAtMost(peakOf(), 7)
+    assert.isAbove(peakOf(), 4)
+    assert.isAbove(peakOf(280), 6.9)
+  })
+
   it("can be made to drift and to lose metrics, with the very same arrivals", () => {
     const plain = patternScenario("steady", WEB, 3_600, "1")
     if (Result.isFailure(plain)) throw new Error(plain.failure)

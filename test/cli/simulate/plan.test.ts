@@ -94,7 +94,10 @@ describe("what is simulated", () => {
   })
 
   it("warns of a peak that no allowed number of pods can serve", () => {
-    assert.match(plan({ maxReplicas: 3 }).notes.join("\n"), /The peak keeps \d+ pods busy, and no more than 3 may run/u)
+    assert.match(
+      plan({ maxReplicas: 3, rate: 1_000 }).notes.join("\n"),
+      /The peak keeps \d+ pods busy, and no more than 3 may run/u
+    )
   })
 
   it("refuses what cannot be, with what to change", () => {
