@@ -3,20 +3,20 @@ import { assert, describe } from "vitest"
 import { type Candidate, makeCandidate } from "#operator/Candidate"
 import { KubernetesError } from "#services/Kubernetes"
 import { simulated } from "#test/simulation/inSimulation"
-import { TinyApi } from "#test/worlds/TinyApi"
-import { objectAt } from "#test/worlds/TinyStore"
+import { FaultyApi } from "#test/worlds/FaultyApi"
+import { objectAt } from "#cluster/api/json"
 
 const WITHIN = 5_000
-const candidate = (api: TinyApi, identity: string) =>
+const candidate = (api: FaultyApi, identity: string) =>
   makeCandidate({ namespace: "ops", name: "lease", identity }).pipe(Effect.provide(api.layer(identity)))
-const spec = (api: TinyApi) => objectAt(api.get("Lease", "ops", "lease"), "spec")
+const spec = (api: FaultyApi) => objectAt(api.get("Lease", "ops", "lease"), "spec")
 const outcome = (one: Candidate) => Effect.map(one.attempt(WITHIN), (attempt) => attempt._tag)
 
 describe("a candidate", () => {
   simulated(
     "leads in the namespace that an API server tells only when it can be asked",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const away = new KubernetesError({ request: "GET x", reason: { _tag: "Unreachable" }, detail: "away" })
       let told = false
       const one = yield* makeCandidate({
@@ -34,7 +34,7 @@ describe("a candidate", () => {
   simulated(
     "makes the Lease where there is none, and one of two that try at once is outrun",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const pair = [yield* candidate(api, "a"), yield* candidate(api, "b")]
       const outcomes = yield* Effect.forEach(pair, outcome, { concurrency: "unbounded" })
       assert.strictEqual(outcomes.filter((one) => one === "Held").length, 1)
@@ -46,7 +46,7 @@ describe("a candidate", () => {
   simulated(
     "takes nobody's word for the time: an old lease is watched for its whole duration",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create({
         apiVersion: "coordination.k8s.io/v1",
         kind: "Lease",
@@ -71,7 +71,7 @@ describe("a candidate", () => {
   simulated(
     "begins to watch anew with each renewal of the rival, and not with what others write onto the Lease",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const [a, b] = [yield* candidate(api, "a"), yield* candidate(api, "b")]
       yield* a.attempt(WITHIN)
       assert.strictEqual(yield* outcome(b), "Rival")
@@ -93,7 +93,7 @@ describe("a candidate", () => {
   simulated(
     "finds the lease its own after an answer was lost",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const a = yield* candidate(api, "a")
       const heal = api.fault((call) => (call.method === "POST" ? { kind: "loseReply" } : undefined))
       assert.strictEqual((yield* Effect.flip(a.attempt(WITHIN))).reason._tag, "Unknown")
@@ -106,7 +106,7 @@ describe("a candidate", () => {
   simulated(
     "gives back only what is its own",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const [a, b] = [yield* candidate(api, "a"), yield* candidate(api, "b")]
       yield* a.release
       assert.isUndefined(api.find("Lease", "ops", "lease"))

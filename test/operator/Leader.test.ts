@@ -16,24 +16,24 @@ import { mergePatch } from "#services/kubernetesCalls"
 import { SCALE_COMMIT_MILLIS } from "#services/kubernetesScale"
 import { Simulation } from "#simulation/runSimulation"
 import { check, simulated } from "#test/simulation/inSimulation"
-import { TinyApi, type TinyPort } from "#test/worlds/TinyApi"
-import { objectAt, textAt } from "#test/worlds/TinyStore"
+import { FaultyApi, type FaultyPort } from "#test/worlds/FaultyApi"
+import { objectAt, textAt } from "#cluster/api/json"
 
 const TAKEOVER_MILLIS = 20_000
 const MARK = { apiVersion: "v1", plural: "configmaps", namespace: "ops", name: "mark" }
 const WRITE = { commitMillis: SCALE_COMMIT_MILLIS, timeoutMillis: SCALE_COMMIT_MILLIS + 1_000 }
 
-const lease = (api: TinyApi) => {
+const lease = (api: FaultyApi) => {
   const found = api.find("Lease", "ops", "nimbusguard-operator")
   return found === undefined ? undefined : objectAt(found, "spec")
 }
-const holder = (api: TinyApi) => {
+const holder = (api: FaultyApi) => {
   const spec = lease(api)
   const name = spec === undefined ? undefined : textAt(spec, "holderIdentity")
   return name === "" ? undefined : name
 }
 
-const marked = (api: TinyApi) => {
+const marked = (api: FaultyApi) => {
   api.create({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "mark", namespace: "ops" }, data: {} })
 }
 
@@ -50,12 +50,12 @@ const acting = Effect.gen(function* () {
 })
 
 interface Process {
-  readonly port: TinyPort
+  readonly port: FaultyPort
   readonly fiber: Fiber.Fiber<unknown>
   readonly leader: Leader["Service"]
 }
 
-const start = Effect.fnUntraced(function* (api: TinyApi, name: string, skewMillis = 0) {
+const start = Effect.fnUntraced(function* (api: FaultyApi, name: string, skewMillis = 0) {
   const { clock } = yield* Simulation
   const port = api.port(name)
   const kubernetes = Layer.succeed(Kubernetes, port.service)
@@ -94,7 +94,7 @@ describe("the leader", () => {
   simulated(
     "takes a lease that nobody holds, renews it every two seconds and tells a standby who leads",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       marked(api)
       const a = yield* start(api, "a")
       yield* eventually(() => leading(a), 1_000)
@@ -119,7 +119,7 @@ describe("the leader", () => {
   simulated(
     "gives the lease back when it is stopped, and another leads within two seconds and a little",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       marked(api)
       const a = yield* start(api, "a")
       yield* eventually(() => leading(a), 1_000)
@@ -136,7 +136,7 @@ describe("the leader", () => {
     "leaves the lease of a killed leader to a standby as soon as it has run out, whatever their clocks say",
     Effect.gen(function* () {
       const { clock } = yield* Simulation
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       marked(api)
       const a = yield* start(api, "a", 3_600_000)
       yield* eventually(() => leading(a), 1_000)
@@ -154,7 +154,7 @@ describe("the leader", () => {
   simulated(
     "stops acting and then its work when it is cut off, before anybody else leads, and campaigns again after it",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       marked(api)
       const a = yield* start(api, "a")
       yield* eventually(() => leading(a), 1_000)
@@ -177,7 +177,7 @@ describe("the leader", () => {
     "awaits the end of lost work before it campaigns again, and renews while stopped work winds down",
     Effect.gen(function* () {
       const { clock } = yield* Simulation
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const log: Array<string> = []
       const work = Effect.sync(() => log.push("starts")).pipe(
         Effect.andThen(Effect.never),
@@ -211,7 +211,7 @@ describe("the leader", () => {
   simulated(
     "returns what the work returns, fails as it fails, and gives the lease back either way",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const layer = Leader.layer({ namespace: "ops", identity: "a" }).pipe(Layer.provide(api.layer("a")))
       const leader = Context.get(yield* Layer.build(layer), Leader)
       assert.strictEqual(yield* leader.whileLeading(Effect.as(Effect.sleep("1 minute"), "done")), "done")
@@ -225,7 +225,7 @@ describe("the leader", () => {
   simulated(
     "says why the lease is out of reach",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       marked(api)
       const heal = api.fault(() => ({ kind: "refuse", status: 403 }))
       const a = yield* start(api, "a")
@@ -258,7 +258,7 @@ describe("the leader", () => {
       Effect.gen(function* () {
         const sim = yield* Simulation
         const chance = sim.prng("faults")
-        const api = yield* TinyApi.make()
+        const api = yield* FaultyApi.make()
         marked(api)
         const names = ["a", "b", "c"]
         const holders = new Set<string>()
@@ -269,7 +269,7 @@ describe("the leader", () => {
         api.onCommit((commit) => {
           const name = holder(api)
           if (name !== undefined) holders.add(name)
-          if (commit.resource.kind !== "ConfigMap" || commit.type !== "MODIFIED") return
+          if (commit.resource !== "configmaps" || commit.type !== "MODIFIED") return
           marks++
           const by = textAt(objectAt(commit.object, "data"), "by")
           if (by !== name) violations.push(`${by} wrote while ${name} led`)

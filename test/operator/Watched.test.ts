@@ -2,8 +2,8 @@ import * as Effect from "effect/Effect"
 import { assert, describe } from "vitest"
 import { type Change, makeWatched, objectKey } from "#operator/Watched"
 import { simulated } from "#test/simulation/inSimulation"
-import { type JsonObject, TinyApi } from "#test/worlds/TinyApi"
-import { isObject, objectAt, wordAt } from "#test/worlds/TinyStore"
+import { type JsonObject, FaultyApi } from "#test/worlds/FaultyApi"
+import { isObject, objectAt, textAt } from "#cluster/api/json"
 
 const MAPS = { apiVersion: "v1", plural: "configmaps" }
 const configMap = (name: string, data: JsonObject = {}, namespace = "shop"): JsonObject => ({
@@ -23,7 +23,7 @@ describe("what is watched", () => {
   simulated(
     "can be found by name, in one namespace or in all of them",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(configMap("a", { n: "1" }))
       api.create(configMap("a", { n: "2" }, "bank"))
       const watched = yield* makeWatched({ collections: [MAPS], project }).pipe(Effect.provide(api.layer()))
@@ -38,7 +38,7 @@ describe("what is watched", () => {
   simulated(
     "tells each change once, and after a resync only what differs",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(configMap("a"))
       api.create(configMap("b"))
       const { changes, onChange } = told()
@@ -64,12 +64,12 @@ describe("what is watched", () => {
   simulated(
     "goes when it can no longer be used, and comes back when it can",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(configMap("a"))
       const { changes, onChange } = told()
       const useful = (object: unknown) => {
         const labels = isObject(object) ? objectAt(objectAt(object, "metadata"), "labels") : {}
-        return wordAt(labels, "broken") === "yes" ? undefined : project(object)
+        return textAt(labels, "broken") === "yes" ? undefined : project(object)
       }
       const watched = yield* makeWatched({ collections: [MAPS], project: useful, onChange }).pipe(
         Effect.provide(api.layer())
@@ -87,7 +87,7 @@ describe("what is watched", () => {
   simulated(
     "is settled without what may not be read, and synced at once when there is nothing to watch",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const nothing = yield* makeWatched({ collections: [], project }).pipe(Effect.provide(api.layer()))
       yield* nothing.synced
       const heal = api.fault((call) => (call.path.includes("/bank/") ? { kind: "refuse", status: 403 } : undefined))
@@ -104,7 +104,7 @@ describe("what is watched", () => {
   simulated(
     "can be known anew over a connection that died unnoticed, while it waits, and at no cost right after a list",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(configMap("a"))
       const watched = yield* makeWatched({ collections: [MAPS], project }).pipe(Effect.provide(api.layer("me")))
       const lists = () => api.calls.filter(({ method }) => method === "GET").length
@@ -140,7 +140,7 @@ describe("what is watched", () => {
   simulated(
     "does not wait for what may not be read",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(configMap("a"))
       const watched = yield* makeWatched({ collections: [MAPS], project }).pipe(Effect.provide(api.layer()))
       yield* watched.synced

@@ -9,15 +9,15 @@ import { Workloads, type WorkloadsOptions } from "#operator/Workloads"
 import type { Target } from "#schemas/Policy"
 import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { simulated } from "#test/simulation/inSimulation"
-import { TinyApi } from "#test/worlds/TinyApi"
-import { ROLLOUT, SCALED_OBJECT } from "#test/worlds/TinyResources"
-import { objectAt, wordAt } from "#test/worlds/TinyStore"
-import { createDeployment, deployment, pod, replicaSet } from "#test/worlds/workloads"
+import { FaultyApi } from "#test/worlds/FaultyApi"
+import { ROLLOUT, SCALED_OBJECT } from "#test/worlds/FaultyApi"
+import { objectAt, textAt } from "#cluster/api/json"
+import { createDeployment, deployment, pod, replicaSet, template } from "#test/worlds/workloads"
 
 const START = Date.UTC(2026, 0, 1)
 const web: Target = { apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "web" }
 
-const open = Effect.fnUntraced(function* (api: TinyApi, options: WorkloadsOptions = {}) {
+const open = Effect.fnUntraced(function* (api: FaultyApi, options: WorkloadsOptions = {}) {
   const kubernetes = Layer.provideMerge(KubernetesDiscovery.layer, api.layer())
   const workloads = Context.get(yield* Layer.build(Workloads.layer(options).pipe(Layer.provide(kubernetes))), Workloads)
   yield* workloads.synced
@@ -43,7 +43,7 @@ describe("workloads", () => {
   simulated(
     "tells a Deployment's replicas under the version that a write may name",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       createDeployment(api, "web", 3, { status: { readyReplicas: 2 } })
       const workloads = yield* open(api)
       const state = Option.getOrThrow(yield* workloads.state(web))
@@ -51,7 +51,7 @@ describe("workloads", () => {
         specReplicas: 3,
         statusReplicas: 3,
         readyReplicas: 2,
-        resourceVersion: wordAt(objectAt(api.get("Deployment", "shop", "web"), "metadata"), "resourceVersion"),
+        resourceVersion: textAt(objectAt(api.get("Deployment", "shop", "web"), "metadata"), "resourceVersion"),
         rollingOut: false
       })
       assert.isTrue(Option.isNone(yield* workloads.state({ ...web, name: "other" })))
@@ -61,7 +61,7 @@ describe("workloads", () => {
   simulated(
     "finds a Deployment's pods by owner, and leaves those of others with the same labels alone",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       createDeployment(api, "web", 2, {}, { cpu: "250m" })
       const canary = api.create(deployment("canary", 1))
       const set = api.create(replicaSet(canary))
@@ -97,7 +97,7 @@ describe("workloads", () => {
   simulated(
     "scales other kinds through /scale, with the pods that its selector names",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make({ resources: [ROLLOUT] })
+      const api = yield* FaultyApi.make({ resources: [ROLLOUT] })
       api.create({
         apiVersion: "argoproj.io/v1alpha1",
         kind: "Rollout",
@@ -130,7 +130,7 @@ describe("workloads", () => {
   simulated(
     "sees a rollout until it is done or has passed its deadline",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       createDeployment(api, "web", 3)
       const workloads = yield* open(api)
       const rolling = soon.pipe(
@@ -156,7 +156,7 @@ describe("workloads", () => {
   simulated(
     "gives a StatefulSet's rollout ten minutes",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const status = {
         observedGeneration: 1,
         replicas: 3,
@@ -168,7 +168,7 @@ describe("workloads", () => {
         apiVersion: "apps/v1",
         kind: "StatefulSet",
         metadata: { name: "db", namespace: "shop" },
-        spec: { replicas: 3, selector: { matchLabels: { app: "db" } } },
+        spec: { replicas: 3, selector: { matchLabels: { app: "db" } }, template: template("db") },
         status
       })
       const workloads = yield* open(api)
@@ -184,7 +184,7 @@ describe("workloads", () => {
   simulated(
     "takes only an absolute minAvailable of budgets that cover the pods for a floor",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       createDeployment(api, "web", 3)
       api.create(pdb("percent", "50%", "web"))
       api.create(pdb("other", 9, "api"))
@@ -205,7 +205,7 @@ describe("workloads", () => {
   simulated(
     "says since when new pods fail, and forgets it when a younger one becomes ready",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const { replicaSet: set } = createDeployment(api, "web", 2)
       const workloads = yield* open(api)
       const failing = soon.pipe(
@@ -214,7 +214,7 @@ describe("workloads", () => {
       )
       assert.isUndefined(yield* failing)
       yield* Effect.sleep("1 minute")
-      const since = Math.floor(api.store.now() / 1000) * 1000
+      const since = Math.floor(api.now() / 1000) * 1000
       api.create(pod(set, "web-abc-8", "shop", { ready: false, unschedulable: true, phase: "Pending" }))
       yield* Effect.sleep("30 seconds")
       api.create(pod(set, "web-abc-9", "shop", { ready: false, waiting: "CrashLoopBackOff" }))
@@ -228,7 +228,7 @@ describe("workloads", () => {
   simulated(
     "sees other autoscalers of the target, except the one that the policy itself steers",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       createDeployment(api, "web", 1)
       createDeployment(api, "api", 1)
       api.create(hpa("of-web", "Deployment", "web"))
@@ -256,7 +256,7 @@ describe("workloads", () => {
   simulated(
     "tells who was scaled, appeared, went or changed labels, and not what only its status changed",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       createDeployment(api, "web", 1)
       const workloads = yield* open(api)
       const told = yield* workloads.changes.pipe(
@@ -290,7 +290,7 @@ describe("workloads", () => {
   simulated(
     "selects Deployments by labels within one namespace, by name",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       for (const name of ["b", "a"]) api.create(deployment(name, 1, { metadata: { labels: { team: "x", app: name } } }))
       api.create(deployment("c", 1))
       api.create(deployment("d", 1, { metadata: { namespace: "bank", labels: { team: "x" } } }))
@@ -303,7 +303,7 @@ describe("workloads", () => {
   simulated(
     "looks only into the namespaces it is given, asks for a target elsewhere, and says what it may not read",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       createDeployment(api, "web", 3)
       api.create(deployment("far", 2, { metadata: { namespace: "bank" } }))
       api.fault((call) => (call.path.endsWith("/poddisruptionbudgets") ? { kind: "refuse", status: 403 } : undefined))
@@ -324,7 +324,7 @@ describe("workloads", () => {
   simulated(
     "does not take what it could not list for absent",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       createDeployment(api, "web", 3)
       api.fault((call) => (call.path.endsWith("/deployments") ? { kind: "refuse", status: 403 } : undefined))
       const workloads = yield* open(api)

@@ -7,7 +7,8 @@ import { KubernetesError } from "#services/Kubernetes"
 import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { deployment, memory, policyOf, state } from "#test/operator/records"
 import { simulated } from "#test/simulation/inSimulation"
-import { type Fault, TinyApi } from "#test/worlds/TinyApi"
+import { type Fault, FaultyApi } from "#test/worlds/FaultyApi"
+import { template } from "#test/worlds/workloads"
 
 const web = deployment("web")
 
@@ -15,7 +16,7 @@ const deploymentObject = (replicas: number) => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
   metadata: { name: "web", namespace: "shop" },
-  spec: { replicas, selector: { matchLabels: { app: "web" } } }
+  spec: { replicas, selector: { matchLabels: { app: "web" } }, template: template("web") }
 })
 
 const decisionFor = (from: number, desired: number): Decision => ({
@@ -49,7 +50,7 @@ interface Given {
 }
 
 const world = Effect.fnUntraced(function* (replicas: number) {
-  const api = yield* TinyApi.make()
+  const api = yield* FaultyApi.make()
   api.create(deploymentObject(replicas))
   const layer = KubernetesDiscovery.layer.pipe(Layer.provideMerge(api.layer()))
   const run = (given: Given = {}) => {
@@ -79,12 +80,12 @@ const replicasIn = (object: unknown): number | undefined => {
   const spec = (object as { spec?: { replicas?: unknown } } | undefined)?.spec
   return typeof spec?.replicas === "number" ? spec.replicas : undefined
 }
-const versionOf = (api: TinyApi) =>
+const versionOf = (api: FaultyApi) =>
   (api.get("Deployment", "shop", "web")["metadata"] as { resourceVersion: string }).resourceVersion
 const isPatch = (call: { method: string; path: string }) => call.method === "PATCH" && call.path.endsWith("/scale")
 
 /** The first patches meet these fates, one each. */
-const fates = (api: TinyApi, list: ReadonlyArray<Fault | undefined>) => {
+const fates = (api: FaultyApi, list: ReadonlyArray<Fault | undefined>) => {
   let count = 0
   return api.fault((call) => (isPatch(call) ? list[count++] : undefined))
 }

@@ -13,7 +13,7 @@ import { Metrics } from "#services/Metrics"
 import { leaderWhile } from "#test/operator/leaders"
 import { policyOf, refOf, state } from "#test/operator/records"
 import { simulated } from "#test/simulation/inSimulation"
-import { TinyApi } from "#test/worlds/TinyApi"
+import { FaultyApi } from "#test/worlds/FaultyApi"
 
 const POLICIES = 20
 
@@ -21,7 +21,7 @@ describe("actors", () => {
   simulated(
     "let only so many ticks wait for their sources at once, and all of them have their turn",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       let asking = 0
       let most = 0
       const asked = new Set<string>()

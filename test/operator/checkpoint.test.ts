@@ -5,28 +5,28 @@ import { Checkpoints } from "#operator/checkpoint"
 import { leaderWhile } from "#test/operator/leaders"
 import { deployment, memory } from "#test/operator/records"
 import { simulated } from "#test/simulation/inSimulation"
-import { TinyApi } from "#test/worlds/TinyApi"
+import { FaultyApi } from "#test/worlds/FaultyApi"
 
 const NAMESPACE = "nimbusguard"
 const web = deployment("web")
 
 const recalling = (replicas: number): Memory => ({ ...memory(), recommendations: [{ at: 1, replicas }] })
 
-const checkpoints = (api: TinyApi, mayAct: () => boolean = () => true) =>
+const checkpoints = (api: FaultyApi, mayAct: () => boolean = () => true) =>
   Checkpoints.layer({ namespace: NAMESPACE }).pipe(
     Layer.provide(leaderWhile(mayAct)),
     Layer.provide(api.layer()),
     Layer.fresh
   )
 
-const maps = (api: TinyApi) => api.list("ConfigMap", NAMESPACE)
-const writes = (api: TinyApi) => api.calls.filter(({ method }) => method !== "GET" && method !== "WATCH").length
+const maps = (api: FaultyApi) => api.list("ConfigMap", NAMESPACE)
+const writes = (api: FaultyApi) => api.calls.filter(({ method }) => method !== "GET" && method !== "WATCH").length
 
 describe("Checkpoints", () => {
   simulated(
     "gives the next leader what the last one remembered, and nobody's memory to anybody else",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       yield* Effect.gen(function* () {
         const memories = yield* Checkpoints
         yield* memories.load
@@ -50,7 +50,7 @@ describe("Checkpoints", () => {
   simulated(
     "writes at most once a minute per ConfigMap, and nothing while nothing changes",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       yield* Effect.gen(function* () {
         const memories = yield* Checkpoints
         yield* memories.load
@@ -73,7 +73,7 @@ describe("Checkpoints", () => {
   simulated(
     "sweeps the memory of policies that are gone, and the ConfigMap with the last of them",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       yield* Effect.gen(function* () {
         const memories = yield* Checkpoints
         yield* memories.load
@@ -98,7 +98,7 @@ describe("Checkpoints", () => {
   simulated(
     "survives refused, lost and doubled writes: in the end everything is there once",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       yield* Effect.gen(function* () {
         const memories = yield* Checkpoints
         yield* memories.load
@@ -127,7 +127,7 @@ describe("Checkpoints", () => {
   simulated(
     "writes nothing outside the act window, and keeps it for later",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       let mayAct = false
       yield* Effect.gen(function* () {
         const memories = yield* Checkpoints
@@ -145,7 +145,7 @@ describe("Checkpoints", () => {
   simulated(
     "leaves alone what a later version of the operator wrote",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const text = '{"at":1,"targets":{"apps/Deployment/shop/web":{"version":99}}}'
       api.create({
         apiVersion: "v1",
@@ -170,7 +170,7 @@ describe("Checkpoints", () => {
   simulated(
     "starts anew where the ConfigMap holds something else, or cannot be read",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create({
         apiVersion: "v1",
         kind: "ConfigMap",

@@ -1,5 +1,5 @@
 /**
- * A whole operator in a small cluster: the real watches, election, actors and engines over a TinyApi, with sources
+ * A whole operator in a small cluster: the real watches, election, actors and engines over a FaultyApi, with sources
  * that say what the test says. Deployments get the pods they ask for a moment later.
  */
 import { Effect, Layer, Result } from "effect"
@@ -9,9 +9,9 @@ import type { Condition, Status } from "#schemas/Status"
 import { Plugs } from "#operator/bind"
 import * as Operator from "#operator/Operator"
 import { Metrics } from "#services/Metrics"
-import { type Call, type JsonObject, TinyApi, type TinyPort } from "#test/worlds/TinyApi"
+import { type Call, type JsonObject, FaultyApi, type FaultyPort } from "#test/worlds/FaultyApi"
 import { Kubernetes } from "#services/Kubernetes"
-import { objectAt, textAt } from "#test/worlds/TinyStore"
+import { objectAt, textAt } from "#cluster/api/json"
 
 export type Source = (input: { readonly at: Millis; readonly signal: string }) => Effect.Effect<Reading>
 
@@ -20,7 +20,7 @@ export const NAMESPACE = "shop"
 export const PER_REPLICA = 10
 
 export interface World {
-  readonly api: TinyApi
+  readonly api: FaultyApi
   /** By the target's name; absent: exactly what the replicas carry, so nothing is to be done. */
   readonly sources: Map<string, Source>
   /** The load for so many replicas from now on. */
@@ -39,7 +39,7 @@ export interface World {
   readonly operator: (
     client: string,
     options?: Partial<Operator.OperatorOptions>
-  ) => { readonly port: TinyPort; readonly layer: ReturnType<typeof operatorLayer> }
+  ) => { readonly port: FaultyPort; readonly layer: ReturnType<typeof operatorLayer> }
 }
 
 const operatorLayer = (
@@ -73,7 +73,7 @@ const isStatusWrite = (policy: string) => (call: Call) =>
   call.method === "PATCH" && call.path.endsWith(`/scalingpolicies/${policy}/status`)
 
 export const makeWorld = Effect.gen(function* () {
-  const api = yield* TinyApi.make()
+  const api = yield* FaultyApi.make()
   const sources: World["sources"] = new Map()
   const writes: World["writes"] = []
   let writing = ""
@@ -83,10 +83,10 @@ export const makeWorld = Effect.gen(function* () {
   })
   api.onCommit(({ before, manager, object, resource }) => {
     const to = replicasIn(object)
-    if (resource.plural !== "deployments" || manager !== "nimbusguard") return
+    if (resource !== "deployments.apps" || manager !== "nimbusguard") return
     if (to === undefined || to === replicasIn(before)) return
-    const name = textAt(objectAt(object, "metadata"), "name") ?? ""
-    writes.push({ target: name, to, at: api.store.now(), client: writing })
+    const name = textAt(objectAt(object, "metadata"), "name")
+    writes.push({ target: name, to, at: api.now(), client: writing })
   })
   // The Deployment controller and the kubelet in one.
   yield* Effect.forkScoped(
@@ -98,7 +98,7 @@ export const makeWorld = Effect.gen(function* () {
             const replicas = replicasIn(object) ?? 1
             const status = objectAt(object, "status")
             if (status["replicas"] === replicas && status["observedGeneration"] === metadata["generation"]) continue
-            api.patch("Deployment", textAt(metadata, "namespace"), textAt(metadata, "name") ?? "", {
+            api.patch("Deployment", textAt(metadata, "namespace"), textAt(metadata, "name"), {
               status: {
                 observedGeneration: metadata["generation"] ?? 1,
                 replicas,
@@ -122,7 +122,11 @@ export const makeWorld = Effect.gen(function* () {
         apiVersion: "apps/v1",
         kind: "Deployment",
         metadata: { name, namespace: NAMESPACE, labels },
-        spec: { replicas, selector: { matchLabels: { app: name } } }
+        spec: {
+          replicas,
+          selector: { matchLabels: { app: name } },
+          template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "main", image: "none" }] } }
+        }
       }),
     policy: (name, spec = {}) =>
       void api.create({
@@ -146,8 +150,8 @@ export const makeWorld = Effect.gen(function* () {
     status: (policy) => objectAt(api.get("ScalingPolicy", NAMESPACE, policy), "status") as unknown as Status,
     condition: (policy, type) => world.status(policy).conditions?.find((each) => each.type === type),
     events: () =>
-      api.store
-        .list(api.store.resource("Event", "events.k8s.io"), NAMESPACE)
+      api
+        .events(NAMESPACE)
         .map((event) => `${textAt(objectAt(event, "regarding"), "name")}: ${textAt(event, "reason")}`),
     writes,
     statusWrites: (policy) => api.calls.filter(isStatusWrite(policy)).length,

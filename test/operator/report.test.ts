@@ -10,14 +10,14 @@ import { Metrics } from "#services/Metrics"
 import { AT, facts, scaled, target } from "#test/operator/factsOf"
 import { leaderWhile } from "#test/operator/leaders"
 import { refOf } from "#test/operator/records"
-import { TinyApi } from "#test/worlds/TinyApi"
-import { textAt } from "#test/worlds/TinyStore"
+import { FaultyApi } from "#test/worlds/FaultyApi"
+import { textAt } from "#cluster/api/json"
 import { makeWorld, running } from "#test/operator/operatorWorld"
 import { simulated } from "#test/simulation/inSimulation"
 
 /** One policy's reporter over an API server that holds the policy. */
 const reporting = Effect.fnUntraced(function* (mayAct: () => boolean) {
-  const api = yield* TinyApi.make()
+  const api = yield* FaultyApi.make()
   const made = api.create({
     apiVersion: "nimbusguard.io/v1",
     kind: "ScalingPolicy",
@@ -35,8 +35,7 @@ const reporting = Effect.fnUntraced(function* (mayAct: () => boolean) {
     tell: (given: Facts, fresh: ReadonlyArray<DecisionRecord> = []) =>
       Effect.provideContext(report(reported, { ...given, ref }, fresh), context),
     writes: () => api.calls.filter(({ path }) => path.endsWith("/status")).length,
-    events: () =>
-      api.store.list(api.store.resource("Event", "events.k8s.io"), "shop").map((event) => textAt(event, "reason"))
+    events: () => api.events("shop").map((event) => textAt(event, "reason"))
   }
 })
 

@@ -6,7 +6,7 @@ import { Ledger } from "#operator/Ledger"
 import { Simulation } from "#simulation/runSimulation"
 import { makeWorld, NAMESPACE, PER_REPLICA } from "#test/operator/operatorWorld"
 import { simulated } from "#test/simulation/inSimulation"
-import { objectAt, textAt } from "#test/worlds/TinyStore"
+import { objectAt, textAt } from "#cluster/api/json"
 
 const TARGETS = ["one", "two", "three"]
 const MAX = 12
@@ -44,7 +44,7 @@ describe("safety", () => {
     const holder = () =>
       textAt(objectAt(api.find("Lease", "nimbusguard", "nimbusguard-operator") ?? {}, "spec"), "holderIdentity") ?? ""
     api.onCommit(({ before, manager, object, resource }) => {
-      if (resource.plural !== "deployments" || manager !== "nimbusguard") return
+      if (resource !== "deployments.apps" || manager !== "nimbusguard") return
       const from = Number(objectAt(before ?? {}, "spec")["replicas"])
       const to = Number(objectAt(object, "spec")["replicas"])
       if (from === to) return

@@ -16,8 +16,8 @@ import { makeWatched, objectKey } from "#operator/Watched"
 import { KubernetesError, type KubernetesReason } from "#services/Kubernetes"
 import { Simulation } from "#simulation/runSimulation"
 import { check, simulated } from "#test/simulation/inSimulation"
-import { type JsonObject, TinyApi } from "#test/worlds/TinyApi"
-import { isObject, objectAt, textAt, wordAt } from "#test/worlds/TinyStore"
+import { type JsonObject, FaultyApi } from "#test/worlds/FaultyApi"
+import { isObject, objectAt, textAt } from "#cluster/api/json"
 
 const COLLECTION = { apiVersion: "v1", plural: "configmaps" }
 
@@ -167,11 +167,11 @@ describe("the watch machine", () => {
 const dataOf = (object: unknown) => (isObject(object) ? JSON.stringify(object["data"] ?? {}) : undefined)
 const project = (object: unknown) => {
   if (!isObject(object)) return undefined
-  return { name: wordAt(objectAt(object, "metadata"), "name"), data: dataOf(object) ?? "" }
+  return { name: textAt(objectAt(object, "metadata"), "name"), data: dataOf(object) ?? "" }
 }
 
 /** What the API server holds, in the form that the watch keeps. */
-const truth = (api: TinyApi) =>
+const truth = (api: FaultyApi) =>
   api
     .list("ConfigMap")
     .map((object) => `${textAt(objectAt(object, "metadata"), "name")}=${dataOf(object)}`)
@@ -181,7 +181,7 @@ describe("a watch in a world", () => {
   simulated(
     "streams a list and what happens after it",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       for (const name of ["a", "b", "c"]) api.create(configMap(name))
       const seen = yield* watch({ collection: COLLECTION, limit: 2 }).pipe(
         Stream.take(7),
@@ -201,7 +201,7 @@ describe("a watch in a world", () => {
   simulated(
     "asks for bookmarks and for an end within five to ten minutes, and resumes from the last version",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(configMap("a"))
       yield* runWatch({ collection: COLLECTION }, () => Effect.void).pipe(
         Effect.provide(api.layer()),
@@ -210,7 +210,7 @@ describe("a watch in a world", () => {
       const keepAlive = Effect.sleep("1 minute").pipe(Effect.andThen(Effect.sync(() => api.bookmark())), Effect.forever)
       yield* Effect.forkScoped(keepAlive)
       yield* Effect.sleep("1 minute")
-      const version = String(api.store.version)
+      const version = String(api.server.store.version)
       api.endWatches()
       yield* Effect.sleep("1 hour")
       const watches = api.calls.filter((call) => call.method === "WATCH")
@@ -230,7 +230,7 @@ describe("a watch in a world", () => {
   simulated(
     "lists anew when nothing has been heard for minutes, so that a dead connection is not believed",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(configMap("a"))
       const watched = yield* makeWatched({ collections: [COLLECTION], project }).pipe(Effect.provide(api.layer("op")))
       yield* watched.synced
@@ -247,7 +247,7 @@ describe("a watch in a world", () => {
   simulated(
     "keeps what it knows while the server is away, and comes back without a jump",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(configMap("stays"))
       api.create(configMap("goes"))
       const changes: Array<string> = []
@@ -281,7 +281,7 @@ describe("a watch in a world", () => {
   simulated(
     "is well again when its connection has held, although nothing happens",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const watched = yield* makeWatched({ collections: [COLLECTION], project }).pipe(Effect.provide(api.layer()))
       yield* watched.synced
       api.setDown(true)
@@ -297,7 +297,7 @@ describe("a watch in a world", () => {
   simulated(
     "has no trouble with an optional kind that is not installed, also after an outage",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const collections = [{ apiVersion: "keda.sh/v1alpha1", plural: "scaledobjects" }]
       const watched = yield* makeWatched({ collections, project, optional: true }).pipe(Effect.provide(api.layer()))
       yield* watched.synced
@@ -316,7 +316,7 @@ describe("a watch in a world", () => {
     "honours Retry-After",
     Effect.gen(function* () {
       const { clock } = yield* Simulation
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const heal = api.fault(() => ({ kind: "refuse", status: 429, retryAfterSeconds: 20 }))
       const watched = yield* makeWatched({ collections: [COLLECTION], project }).pipe(Effect.provide(api.layer()))
       yield* Effect.sleep("1 second")
@@ -330,7 +330,7 @@ describe("a watch in a world", () => {
   simulated(
     "is synced when every namespace has been listed, and an object that nobody can use is left out",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(configMap("a"))
       api.create({ ...configMap("b"), metadata: { name: "b", namespace: "bank" } })
       const stuck = api.fault((call) => (call.path.includes("/bank/") ? { kind: "refuse", status: 403 } : undefined))
@@ -356,8 +356,8 @@ describe("a watch in a world", () => {
       Effect.gen(function* () {
         const sim = yield* Simulation
         const chance = sim.prng("world")
-        const api = yield* TinyApi.make({ watchLagMillis: [0, 2_000] })
-        api.create(configMap("always", { n: 0 }))
+        const api = yield* FaultyApi.make({ watchLagMillis: [0, 2_000] })
+        api.create(configMap("always", { n: "0" }))
         let missed = 0
         const watched = yield* makeWatched({
           collections: [COLLECTION],
@@ -375,10 +375,10 @@ describe("a watch in a world", () => {
           yield* Effect.sleep(chance.between(0, 5_000))
           const name = `m${chance.below(8)}`
           const exists = api.find("ConfigMap", "shop", name) !== undefined
-          if (!exists) api.create(configMap(name, { n: step }))
+          if (!exists) api.create(configMap(name, { n: String(step) }))
           else if (chance.chance(0.3)) api.remove("ConfigMap", "shop", name)
-          else api.patch("ConfigMap", "shop", name, { data: { n: step } })
-          if (chance.chance(0.05)) api.patch("ConfigMap", "shop", "always", { data: { n: step } })
+          else api.patch("ConfigMap", "shop", name, { data: { n: String(step) } })
+          if (chance.chance(0.05)) api.patch("ConfigMap", "shop", "always", { data: { n: String(step) } })
           if (chance.chance(0.1)) api.compact()
           if (chance.chance(0.1)) api.breakWatches()
           if (chance.chance(0.1)) api.endWatches()

@@ -4,11 +4,11 @@ import * as Layer from "effect/Layer"
 import { assert, describe } from "vitest"
 import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { simulated } from "#test/simulation/inSimulation"
-import { TinyApi } from "#test/worlds/TinyApi"
-import { ROLLOUT } from "#test/worlds/TinyResources"
+import { FaultyApi } from "#test/worlds/FaultyApi"
+import { ROLLOUT } from "#test/worlds/FaultyApi"
 
 const open = Effect.fnUntraced(function* () {
-  const api = yield* TinyApi.make()
+  const api = yield* FaultyApi.make()
   const context = yield* Layer.build(Layer.provide(KubernetesDiscovery.layer, api.layer()))
   return { api, discovery: Context.get(context, KubernetesDiscovery) }
 })
@@ -57,7 +57,7 @@ describe("discovery", () => {
       api.define(ROLLOUT)
       yield* Effect.sleep("6 seconds")
       assert.isTrue(yield* discovery.serves(GROUP, KIND))
-      api.store.undefine("argoproj.io", "rollouts")
+      api.server.kinds.undefine("rollouts.argoproj.io")
       assert.isTrue(yield* discovery.serves(GROUP, KIND))
       yield* discovery.forget(GROUP)
       assert.isFalse(yield* discovery.serves(GROUP, KIND))

@@ -18,7 +18,7 @@ import {
   replace
 } from "#services/kubernetesCalls"
 import { simulated } from "#test/simulation/inSimulation"
-import { type JsonObject, TinyApi } from "#test/worlds/TinyApi"
+import { type JsonObject, FaultyApi } from "#test/worlds/FaultyApi"
 
 const MAPS = { ...CONFIG_MAPS, namespace: "shop" }
 const configMap = (name: string, data: JsonObject = {}) => ({
@@ -47,7 +47,7 @@ describe("calls to the API server", () => {
   simulated(
     "create, read, replace, patch and remove, all under our own name",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       yield* Effect.gen(function* () {
         const ref = { ...MAPS, name: "a" }
         const made = yield* create(ConfigMap, MAPS, configMap("a", { n: "1" }))
@@ -70,7 +70,7 @@ describe("calls to the API server", () => {
   simulated(
     "list all pages of one version, and start over when it went away",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       for (const name of ["a", "b", "c", "d", "e"]) api.create(configMap(name))
       let pages = 0
       api.fault((call) => {
@@ -89,7 +89,7 @@ describe("calls to the API server", () => {
   simulated(
     "read again when the server was away for a moment, and never write again",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(configMap("a"))
       const failed = new Set<string>()
       api.fault((call) => {
@@ -108,7 +108,7 @@ describe("calls to the API server", () => {
   simulated(
     "call what does not fit the schema malformed, and say where",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.fault(() => ({ kind: "garble", reply: { metadata: "nothing" } }))
       api.create(configMap("a"))
       const error = yield* Effect.flip(get(ConfigMap, { ...MAPS, name: "a" })).pipe(Effect.provide(api.layer()))
@@ -121,22 +121,25 @@ describe("calls to the API server", () => {
   simulated(
     "apply a whole status: what is no longer said goes, what others said stays",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create({
         apiVersion: "nimbusguard.io/v1",
         kind: "ScalingPolicy",
         metadata: { name: "p", namespace: "shop" },
         spec: {}
       })
-      api.patch("ScalingPolicy", "shop", "p", { status: { note: "by hand" } })
+      api.patch("ScalingPolicy", "shop", "p", { status: { recommendedReplicas: 7 } })
       const ref = { apiVersion: "nimbusguard.io/v1", plural: "scalingpolicies", namespace: "shop", name: "p" }
       const report = (status: object) => applyStatus(ref, "ScalingPolicy", status).pipe(Effect.provide(api.layer()))
-      yield* report({ phase: "Active", pause: { until: "x" } })
+      yield* report({ phase: "Active", targetReplicas: 3 })
       yield* report({ phase: "Active" })
-      assert.deepStrictEqual(api.get("ScalingPolicy", "shop", "p")["status"], { note: "by hand", phase: "Active" })
-      const before = api.store.version
+      assert.deepStrictEqual(api.get("ScalingPolicy", "shop", "p")["status"], {
+        recommendedReplicas: 7,
+        phase: "Active"
+      })
+      const before = api.server.store.version
       yield* report({ phase: "Active" })
-      assert.strictEqual(api.store.version, before)
+      assert.strictEqual(api.server.store.version, before)
       const absent = { ...ref, name: "gone" }
       assert.strictEqual(
         yield* tag(applyStatus(absent, "ScalingPolicy", {}).pipe(Effect.provide(api.layer()))),
@@ -148,7 +151,7 @@ describe("calls to the API server", () => {
   simulated(
     "apply what is not there by making it",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const body = { kind: "ConfigMap", metadata: { name: "new" }, data: { a: "1" } }
       yield* apply(Schema.Unknown, { ...MAPS, name: "new" }, body).pipe(Effect.provide(api.layer()))
       assert.deepStrictEqual(api.get("ConfigMap", "shop", "new")["data"], { a: "1" })

@@ -2,8 +2,8 @@ import * as Effect from "effect/Effect"
 import { assert, describe, it } from "vitest"
 import { eventName, type NewEvent, recordEvent } from "#services/kubernetesEvents"
 import { simulated } from "#test/simulation/inSimulation"
-import { TinyApi } from "#test/worlds/TinyApi"
-import { objectAt, wordAt } from "#test/worlds/TinyStore"
+import { FaultyApi } from "#test/worlds/FaultyApi"
+import { objectAt, textAt } from "#cluster/api/json"
 
 const event: NewEvent = {
   regarding: { apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "web", uid: "u1" },
@@ -32,14 +32,13 @@ describe("an Event", () => {
   simulated(
     "is written once and counted after that, also when it expired in between",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       const record = recordEvent(event).pipe(Effect.provide(api.layer()))
-      const resource = api.store.resource("events", "events.k8s.io")
-      const all = () => api.store.list(resource, "shop")
+      const all = () => api.events("shop")
       yield* record
       const first = all()[0] ?? assert.fail("no event")
       assert.strictEqual(first["note"], "Scaled from 1 to 3.")
-      assert.match(wordAt(first, "eventTime"), /^2026-01-01T00:00:00\.\d{6}Z$/u)
+      assert.match(textAt(first, "eventTime"), /^2026-01-01T00:00:00\.\d{6}Z$/u)
       assert.isUndefined(first["series"])
       yield* Effect.sleep("1 minute")
       yield* record
@@ -47,7 +46,7 @@ describe("an Event", () => {
       assert.strictEqual(all().length, 1)
       assert.strictEqual(objectAt(all()[0] ?? {}, "series")["count"], 3)
       assert.isFalse(api.calls.some((call) => call.method === "GET"))
-      api.store.remove(resource, "shop", eventName(event))
+      api.remove("Event", "shop", eventName(event))
       yield* record
       assert.strictEqual(all().length, 1)
     })
@@ -56,9 +55,9 @@ describe("an Event", () => {
   simulated(
     "keeps within the bytes that the API allows, without half a letter at the end",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       yield* recordEvent({ ...event, note: "é".repeat(2000) }).pipe(Effect.provide(api.layer()))
-      const [only] = api.store.list(api.store.resource("events", "events.k8s.io"))
+      const [only] = api.events()
       const note = only?.["note"] as string
       assert.isAtMost(new TextEncoder().encode(note).length, 1024)
       assert.match(note, /^é+\.\.\.$/u)

@@ -6,20 +6,20 @@ import type { Target } from "#schemas/Policy"
 import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { getScale, patchScale, readReplicasOwner, replicasOf, SCALE_COMMIT_MILLIS } from "#services/kubernetesScale"
 import { simulated } from "#test/simulation/inSimulation"
-import { TinyApi } from "#test/worlds/TinyApi"
-import { ROLLOUT } from "#test/worlds/TinyResources"
-import { objectAt } from "#test/worlds/TinyStore"
+import { FaultyApi } from "#test/worlds/FaultyApi"
+import { ROLLOUT } from "#test/worlds/FaultyApi"
+import { objectAt } from "#cluster/api/json"
 import { deployment } from "#test/worlds/workloads"
 
 const web: Target = { apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "web" }
-const services = (api: TinyApi) => Layer.provideMerge(KubernetesDiscovery.layer, api.layer())
-const replicas = (api: TinyApi, kind = "Deployment") => objectAt(api.get(kind, "shop", "web"), "spec")["replicas"]
+const services = (api: FaultyApi) => Layer.provideMerge(KubernetesDiscovery.layer, api.layer())
+const replicas = (api: FaultyApi, kind = "Deployment") => objectAt(api.get(kind, "shop", "web"), "spec")["replicas"]
 
 describe("scaling", () => {
   simulated(
     "writes under the version that was read, and knows its own hand again",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(deployment("web", 0))
       yield* Effect.gen(function* () {
         const scale = yield* getScale(web)
@@ -40,7 +40,7 @@ describe("scaling", () => {
   simulated(
     "is never committed later than the leader's act window allows for",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(deployment("web", 1))
       api.fault((call) => (call.method === "PATCH" ? { kind: "slow", millis: SCALE_COMMIT_MILLIS + 1 } : undefined))
       yield* Effect.gen(function* () {
@@ -56,7 +56,7 @@ describe("scaling", () => {
   simulated(
     "is awaited once it has been sent, whoever interrupts",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create(deployment("web", 1))
       api.fault((call) => (call.method === "PATCH" ? { kind: "slow", millis: 3_000 } : undefined))
       yield* Effect.gen(function* () {
@@ -72,7 +72,7 @@ describe("scaling", () => {
   simulated(
     "asks what an unusual kind is, but does not let a write wait for the answer once it is known",
     Effect.gen(function* () {
-      const api = yield* TinyApi.make({ resources: [ROLLOUT] })
+      const api = yield* FaultyApi.make({ resources: [ROLLOUT] })
       const rollout: Target = { ...web, apiVersion: "argoproj.io/v1alpha1", kind: "Rollout" }
       api.create({
         apiVersion: rollout.apiVersion,

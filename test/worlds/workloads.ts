@@ -1,12 +1,17 @@
 /** Objects of a workload as its controllers would have made them, for any test that needs a cluster with pods in it. */
-import { type JsonObject, type TinyApi } from "#test/worlds/TinyApi"
-import { objectAt, wordAt } from "#test/worlds/TinyStore"
+import { type JsonObject, type FaultyApi } from "#test/worlds/FaultyApi"
+import { objectAt, textAt } from "#cluster/api/json"
+
+export const template = (app: string): JsonObject => ({
+  metadata: { labels: { app } },
+  spec: { containers: [{ name: "main", image: "none" }] }
+})
 
 export const deployment = (name: string, replicas: number, rest: JsonObject = {}): JsonObject => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
   metadata: { name, namespace: "shop", labels: { app: name }, ...objectAt(rest, "metadata") },
-  spec: { replicas, selector: { matchLabels: { app: name } }, ...objectAt(rest, "spec") },
+  spec: { replicas, selector: { matchLabels: { app: name } }, template: template(name), ...objectAt(rest, "spec") },
   status: {
     observedGeneration: 1,
     replicas,
@@ -17,10 +22,10 @@ export const deployment = (name: string, replicas: number, rest: JsonObject = {}
 })
 
 const owned = (owner: JsonObject): JsonObject => ({
-  apiVersion: wordAt(owner, "apiVersion"),
-  kind: wordAt(owner, "kind"),
-  name: wordAt(objectAt(owner, "metadata"), "name"),
-  uid: wordAt(objectAt(owner, "metadata"), "uid"),
+  apiVersion: textAt(owner, "apiVersion"),
+  kind: textAt(owner, "kind"),
+  name: textAt(objectAt(owner, "metadata"), "name"),
+  uid: textAt(objectAt(owner, "metadata"), "uid"),
   controller: true
 })
 
@@ -30,8 +35,8 @@ export const replicaSet = (owner: JsonObject, hash = "abc"): JsonObject => {
     apiVersion: "apps/v1",
     kind: "ReplicaSet",
     metadata: {
-      name: `${wordAt(metadata, "name")}-${hash}`,
-      namespace: wordAt(metadata, "namespace"),
+      name: `${textAt(metadata, "name")}-${hash}`,
+      namespace: textAt(metadata, "namespace"),
       ownerReferences: [owned(owner)]
     },
     spec: objectAt(owner, "spec")
@@ -90,7 +95,7 @@ export const pod = (
 
 /** A Deployment with one ReplicaSet and its pods, all ready unless told otherwise. */
 export const createDeployment = (
-  api: TinyApi,
+  api: FaultyApi,
   name: string,
   replicas: number,
   rest: JsonObject = {},

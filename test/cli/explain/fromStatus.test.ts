@@ -4,7 +4,7 @@ import { chosen, readStatus, tellStatus } from "#cli/explain/fromStatus"
 import { ScalingPolicy } from "#schemas/crd/ScalingPolicy"
 import type { Status } from "#schemas/Status"
 import { Kubernetes } from "#services/Kubernetes"
-import { TinyApi } from "#test/worlds/TinyApi"
+import { FaultyApi } from "#test/worlds/FaultyApi"
 
 const STATUS: Status = {
   phase: "Active",
@@ -66,7 +66,7 @@ describe("what status holds", () => {
 
   it.live("is read from the API server, also where there is none yet, or no object", () =>
     Effect.gen(function* () {
-      const api = yield* TinyApi.make()
+      const api = yield* FaultyApi.make()
       api.create({
         apiVersion: "nimbusguard.io/v1",
         kind: "ScalingPolicy",

@@ -84,7 +84,7 @@ export interface RecordedRun extends Dump {
 export const recordedRun = (): RecordedRun => {
   const program = Effect.gen(function* () {
     const world = yield* makeWorld
-    const startedAt = world.api.store.now()
+    const startedAt = world.api.now()
     world.deploy("web", 3)
     world.deploy("jobs", 2)
     world.deploy("edited", 3)
@@ -103,7 +103,7 @@ export const recordedRun = (): RecordedRun => {
       world,
       Effect.gen(function* () {
         // Between two ticks, so that the pods are there by the next one: a line of `decide` knows one count of replicas.
-        yield* Effect.sleep("1567 seconds")
+        yield* Effect.sleep("1563 seconds")
         world.api.patch("Deployment", NAMESPACE, "web", { spec: { replicas: 20 } })
         for (const value of ["150", "60", "90"]) {
           yield* Effect.sleep("3 minutes")

@@ -1,9 +1,9 @@
 /**
- * A small honest API server behind the Kubernetes port, in memory and without a promise: latency comes from the
- * program's own chance, a request that has left its client runs on whatever becomes of the client, and faults are
- * answers of the world, never hooks in the product.
+ * The embedded API server behind the Kubernetes port, with everything that may go wrong on the way to it and back:
+ * latency comes from the program's own chance, a request that has left its client runs on whatever becomes of the
+ * client, and faults are answers of the world, never hooks in the product. No controllers: objects stay as they are put.
  *
- * const api = yield* TinyApi.make()
+ * const api = yield* FaultyApi.make()
  * api.create(deployment("web", 3))                            // the world itself, at once
  * program.pipe(Effect.provide(api.layer("operator-a")))       // a client
  * const heal = api.fault((call) => call.writes === 3 ? { kind: "loseReply" } : undefined)
@@ -17,27 +17,23 @@ import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { ApiServer } from "#cluster/api/ApiServer"
+import { metricsOf } from "#cluster/api/builtIn"
+import { resourceOf } from "#cluster/api/customResources"
+import type { JsonObject } from "#cluster/api/json"
+import { namespaceOf, valueAt } from "#cluster/api/json"
+import { expired, Refusal } from "#cluster/api/Refusal"
+import type { OpenWatch } from "#cluster/api/requests"
+import type { Resource } from "#cluster/api/Resource"
+import type { CommitListener } from "#cluster/api/Store"
+import type { WatchEvent } from "#cluster/api/watches"
+import { definitionOf } from "#manifests/crd"
+import { fillHole } from "#manifests/plugs"
+import { KINDS } from "#schemas/crd/index"
 import { Kubernetes, KubernetesError, type KubernetesRequest, type RawWatchEvent } from "#services/Kubernetes"
 import { failureOf, requestName, watchFailureOf } from "#services/kubernetesStatus"
-import { addressOf, answer, type Pages, selects } from "#test/worlds/tinyRequests"
-import { BUILT_IN } from "#test/worlds/TinyResources"
-import {
-  apiVersionOf,
-  type Commit,
-  isObject,
-  type Json,
-  type JsonObject,
-  objectAt,
-  Refusal,
-  type Resource,
-  textAt,
-  TinyStore,
-  wordAt,
-  type WriteOptions
-} from "#test/worlds/TinyStore"
 
-export type { Commit, Json, JsonObject, Resource } from "#test/worlds/TinyStore"
-export { Refusal } from "#test/worlds/TinyStore"
+export type { JsonObject } from "#cluster/api/json"
 
 /** One request as the world sees it; counters start at 1 and run per client incarnation and over all. */
 export interface Call {
@@ -76,109 +72,142 @@ export interface Options {
   readonly commitMillis?: readonly [number, number]
   /** How late watches hear of a commit. Default [0, 50]. */
   readonly watchLagMillis?: readonly [number, number]
+  /** Served besides our own kinds. */
   readonly resources?: ReadonlyArray<Resource>
 }
 
-export interface TinyPort {
+export interface FaultyPort {
   readonly service: Kubernetes["Service"]
   /** A killed process: from now on nothing gets out and nothing comes back but timeouts; what was sent goes on. */
   readonly cut: () => void
 }
 
 const DEFAULT_TIMEOUT_MILLIS = 10_000
+/** Where tests put things. */
+const NAMESPACES = ["shop", "bank", "ops", "nimbusguard"]
+
+/** Of our kinds the schema holds and no rule does: what nobody has validated is the harder case for an operator. */
+const OURS: ReadonlyArray<Resource> = KINDS.map((kind) => ({
+  ...resourceOf(definitionOf(kind, "0.0.0", fillHole) as unknown as JsonObject),
+  judge: () => []
+}))
+
+const thirdParty = (group: string, kind: string, plural: string, scale?: JsonObject): Resource =>
+  resourceOf({
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: "Namespaced",
+      names: { plural, kind },
+      versions: [
+        {
+          name: "v1alpha1",
+          subresources: { status: {}, ...(scale === undefined ? {} : { scale }) },
+          schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } }
+        }
+      ]
+    }
+  })
+
+/** Not there unless a test defines them: what other autoscalers and owners of pods bring along. */
+export const SCALED_OBJECT: Resource = thirdParty("keda.sh", "ScaledObject", "scaledobjects")
+export const ROLLOUT: Resource = thirdParty("argoproj.io", "Rollout", "rollouts", {
+  specReplicasPath: ".spec.replicas",
+  statusReplicasPath: ".status.replicas",
+  labelSelectorPath: ".status.selector"
+})
 
 interface Watcher {
-  readonly client: string
-  readonly queue: Queue.Queue<Commit | "Bookmark", KubernetesError | Cause.Done>
+  readonly opened: OpenWatch
+  readonly queue: Queue.Queue<WatchEvent, KubernetesError | Cause.Done>
 }
 
-export class TinyApi {
-  readonly store: TinyStore
+export class FaultyApi {
+  readonly server: ApiServer
   /** Every call that reached the server, in order. */
   readonly calls: Array<Call> = []
   readonly #options: Required<Omit<Options, "resources">>
-  readonly #server: Scope.Scope
+  readonly #scope: Scope.Scope
   readonly #rules = new Set<FaultRule>()
   readonly #partitioned = new Set<string>()
   readonly #watchers = new Set<Watcher>()
-  readonly #pages: Pages = { next: 1, held: new Map() }
+  readonly #tokens = new Set<string>()
   #down = false
   #calls = 0
   #writes = 0
 
-  private constructor(store: TinyStore, server: Scope.Scope, options: Options) {
-    this.store = store
-    this.#server = server
+  private constructor(server: ApiServer, scope: Scope.Scope, options: Options) {
+    this.server = server
+    this.#scope = scope
     this.#options = { latencyMillis: [1, 10], commitMillis: [1, 20], watchLagMillis: [0, 50], ...options }
-    store.onCommit((commit) => {
-      for (const { queue } of this.#watchers) Queue.offerUnsafe(queue, commit)
-    })
+    for (const resource of [...OURS, ...(options.resources ?? [])]) server.kinds.define(resource)
+    server.kinds.define(metricsOf("pods", () => []))
+    for (const name of NAMESPACES) server.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } })
   }
 
   /** Its requests under way end with the scope. */
   static readonly make = Effect.fnUntraced(function* (options: Options = {}) {
     const clock = yield* Clock.Clock
-    const server = yield* Effect.scope
-    const store = new TinyStore(() => clock.currentTimeMillisUnsafe(), [...BUILT_IN, ...(options.resources ?? [])])
-    return new TinyApi(store, server, options)
+    const scope = yield* Effect.scope
+    return new FaultyApi(new ApiServer(() => clock.currentTimeMillisUnsafe()), scope, options)
   })
 
   // ---- the world itself: immediate, without latency or faults
 
   /** The kind, apiVersion and namespace are the object's own; the manager is somebody else. */
-  create(object: JsonObject, options: WriteOptions = {}): JsonObject {
-    const { name, namespace, resource } = this.#locate(object)
-    const created = this.store.create(resource, namespace, object, options)
-    const status = object["status"]
-    if (!resource.status || !isObject(status)) return created
-    return this.store.mergePatch(resource, namespace, name, { status }, { ...options, subresource: "status" })
+  create(object: JsonObject, manager = "somebody"): JsonObject {
+    return this.server.create(object, manager)
   }
 
   /** Merges a patch into the object, whatever part of it that touches. */
-  patch(
-    kind: string,
-    namespace: string | undefined,
-    name: string,
-    patch: JsonObject,
-    manager = "somebody"
-  ): JsonObject {
-    const resource = this.store.resource(kind)
+  patch(kind: string, namespace: string, name: string, patch: JsonObject, manager = "somebody"): JsonObject {
     const { status, ...rest } = patch
-    let object = this.store.get(resource, namespace, name)
-    if (Object.keys(rest).length > 0) object = this.store.mergePatch(resource, namespace, name, rest, { manager })
-    if (status === undefined) return object
-    return this.store.mergePatch(resource, namespace, name, { status }, { manager, subresource: "status" })
+    let object = this.get(kind, namespace, name)
+    if (Object.keys(rest).length > 0) object = this.server.patch(kind, namespace, name, rest, manager)
+    return status === undefined ? object : this.server.patch(kind, namespace, name, { status }, manager, "status")
   }
 
   /** `kubectl scale` by a human. */
   scale(kind: string, namespace: string, name: string, replicas: number, manager = "kubectl"): void {
-    const patch = { spec: { replicas } }
-    this.store.mergePatch(this.store.resource(kind), namespace, name, patch, { manager, subresource: "scale" })
+    this.server.patch(kind, namespace, name, { spec: { replicas } }, manager, "scale")
   }
 
-  remove(kind: string, namespace: string | undefined, name: string): void {
-    this.store.remove(this.store.resource(kind), namespace, name)
+  remove(kind: string, namespace: string, name: string): void {
+    this.server.remove(kind, namespace, name)
   }
 
-  find(kind: string, namespace: string | undefined, name: string): JsonObject | undefined {
-    return this.store.find(this.store.resource(kind), namespace, name)
+  find(kind: string, namespace: string, name: string): JsonObject | undefined {
+    return this.server.find(kind, namespace, name)
   }
 
-  get(kind: string, namespace: string | undefined, name: string): JsonObject {
-    return this.store.get(this.store.resource(kind), namespace, name)
+  get(kind: string, namespace: string, name: string): JsonObject {
+    const found = this.find(kind, namespace, name)
+    if (found === undefined) throw new Error(`there is no ${kind} ${namespace}/${name}`)
+    return found
   }
 
-  list(kind: string, namespace?: string): ReadonlyArray<JsonObject> {
-    return this.store.list(this.store.resource(kind), namespace)
+  list(kind: string, namespace = ""): ReadonlyArray<JsonObject> {
+    return this.server.list(kind, namespace)
+  }
+
+  /** As events.k8s.io shows them. */
+  events(namespace = ""): ReadonlyArray<JsonObject> {
+    const { body } = this.server.handle({ method: "GET", path: "/apis/events.k8s.io/v1/events" })
+    const all = (body["items"] ?? []) as ReadonlyArray<JsonObject>
+    return all.filter((event) => namespace === "" || namespaceOf(event) === namespace)
   }
 
   define(resource: Resource): void {
-    this.store.define(resource)
+    this.server.kinds.define(resource)
   }
 
   /** Called within each commit, before anything else can happen: the place of a safety check. */
-  onCommit(listener: (commit: Commit) => void): () => void {
-    return this.store.onCommit(listener)
+  onCommit(listener: CommitListener): () => void {
+    return this.server.store.onCommit(listener)
+  }
+
+  now(): number {
+    return this.server.now()
   }
 
   // ---- faults
@@ -192,7 +221,7 @@ export class TinyApi {
   /** A server that is down refuses connections and ends its watches. */
   setDown(down: boolean): void {
     this.#down = down
-    if (down) this.#endWatches(() => true, unreachable("WATCH", "the server went away"))
+    if (down) this.#endWatches(unreachable("WATCH", "the server went away"))
   }
 
   /** A client that is cut off hears nothing; its watches stay silent, as over a dead connection. */
@@ -203,22 +232,25 @@ export class TinyApi {
 
   /** The server closes every watch, as it does after its timeout. */
   endWatches(): void {
-    this.#endWatches(() => true, undefined)
+    this.#endWatches(undefined)
   }
 
   /** Every watch breaks in the middle. */
   breakWatches(): void {
-    this.#endWatches(() => true, unreachable("WATCH", "connection reset"))
+    this.#endWatches(unreachable("WATCH", "connection reset"))
   }
 
   /** Forgets the history: older versions are Gone, and so are half-read lists. */
   compact(): void {
-    this.store.compact()
-    this.#pages.held.clear()
+    this.server.store.compact()
+    this.#tokens.clear()
   }
 
   bookmark(): void {
-    for (const { queue } of this.#watchers) Queue.offerUnsafe(queue, "Bookmark")
+    for (const { opened, queue } of this.#watchers) {
+      const event = opened.bookmark()
+      if (event !== undefined) Queue.offerUnsafe(queue, event)
+    }
   }
 
   get watches(): number {
@@ -231,7 +263,7 @@ export class TinyApi {
     return Layer.succeed(Kubernetes, this.port(client).service)
   }
 
-  port(client: string): TinyPort {
+  port(client: string): FaultyPort {
     let cut = false
     const isCut = () => cut
     return {
@@ -243,7 +275,7 @@ export class TinyApi {
     }
   }
 
-  #request(client: string, isCut: () => boolean, request: KubernetesRequest): Effect.Effect<Json, KubernetesError> {
+  #request(client: string, isCut: () => boolean, request: KubernetesRequest): Effect.Effect<unknown, KubernetesError> {
     const name = requestName(request.method, request.path)
     const within = request.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS
     const exchange = Effect.gen({ self: this }, function* () {
@@ -256,14 +288,14 @@ export class TinyApi {
       if (this.#down) return yield* unreachable(name, "connection refused")
       // Forked into the server: what has arrived is done, even if nobody waits any more.
       const reply = yield* this.#serve(name, call, request, fault).pipe(
-        Effect.forkIn(this.#server, { startImmediately: true }),
+        Effect.forkIn(this.#scope, { startImmediately: true }),
         Effect.flatMap(Fiber.join)
       )
       if (fault?.kind === "loseReply") return yield* Effect.never
       if (this.#down) return yield* noAnswer(request, "connection reset")
       yield* pause(this.#options.latencyMillis)
       if (isCut() || this.#partitioned.has(client)) return yield* Effect.never
-      return fault?.kind === "garble" ? (fault.reply as Json) : reply
+      return fault?.kind === "garble" ? fault.reply : reply
     })
     return exchange.pipe(
       Effect.timeoutOrElse({
@@ -281,20 +313,31 @@ export class TinyApi {
         yield* Effect.sleep(Math.min(fault.millis, bound))
         if (fault.millis >= bound) {
           const late = new Refusal(504, "Timeout", "Timeout: request did not complete within the allotted timeout")
-          return yield* failureOf(name, answerOf(request.method, late, this.store.now()))
+          return yield* this.#failure(name, request.method, late)
         }
       }
-      return yield* Effect.suspend(() => {
-        try {
-          this.calls.push(call)
-          if (fault?.kind === "refuse") throw refusalOf(fault)
-          return Effect.succeed(answer(this.store, this.#pages, request))
-        } catch (error) {
-          if (!(error instanceof Refusal)) throw error
-          return Effect.fail(failureOf(name, answerOf(request.method, error, this.store.now())))
+      return yield* Effect.suspend((): Effect.Effect<unknown, KubernetesError> => {
+        this.calls.push(call)
+        if (fault?.kind === "refuse") {
+          return this.#failure(name, request.method, refusalOf(fault), fault.retryAfterSeconds)
         }
+        const token = request.query?.["continue"]
+        if (token !== undefined && !this.#tokens.has(token)) {
+          return this.#failure(name, request.method, expired("the list is gone"))
+        }
+        const { body, status } = this.server.handle({ ...request, userAgent: call.client })
+        const next = valueAt(body, "metadata.continue")
+        if (typeof next === "string") this.#tokens.add(next)
+        if (status < 300) return Effect.succeed(body)
+        return Effect.fail(failureOf(name, { method: request.method, status, body, nowMillis: this.now() }))
       })
     })
+  }
+
+  #failure(name: string, method: KubernetesRequest["method"], refusal: Refusal, retryAfterSeconds?: number) {
+    const retryAfter = retryAfterSeconds === undefined ? undefined : String(retryAfterSeconds)
+    const answer = { method, status: refusal.code, body: refusal.status, retryAfter, nowMillis: this.now() }
+    return Effect.fail(failureOf(name, answer))
   }
 
   #watch(client: string, isCut: () => boolean, path: string, query: Readonly<Record<string, string>>) {
@@ -306,37 +349,31 @@ export class TinyApi {
       if (this.#down || fault?.kind === "unreachable") return yield* unreachable(name, "connection refused")
       yield* pause(this.#options.latencyMillis)
       if (isCut() || fault?.kind === "loseRequest" || this.#partitioned.has(client)) return yield* Effect.never
-      const queue = yield* Queue.unbounded<Commit | "Bookmark", KubernetesError | Cause.Done>()
-      const watcher = { client, queue }
+      const queue = yield* Queue.unbounded<WatchEvent, KubernetesError | Cause.Done>()
       // Reads the backlog and listens in one step, or a commit in between would be lost.
       const open = Effect.suspend(() => {
-        try {
-          if (this.#down) return Effect.fail(unreachable(name, "connection refused"))
-          this.calls.push(call)
-          if (fault?.kind === "refuse") throw refusalOf(fault)
-          const address = addressOf(this.store, path)
-          const version = query["resourceVersion"] ?? "0"
-          const backlog = ["", "0"].includes(version)
-            ? this.#existing(address.resource, address.namespace)
-            : this.store.since(Number(version))
-          for (const commit of backlog) Queue.offerUnsafe(queue, commit)
-          this.#watchers.add(watcher)
-          return Effect.succeed(address)
-        } catch (error) {
-          if (!(error instanceof Refusal)) throw error
-          return Effect.fail(
-            error.code === 410
-              ? watchFailureOf(name, { code: 410, message: error.message }, this.store.now())
-              : failureOf(name, answerOf("GET", error, this.store.now()))
-          )
+        if (this.#down) return Effect.fail(unreachable(name, "connection refused"))
+        this.calls.push(call)
+        if (fault?.kind === "refuse") return this.#failure(name, "GET", refusalOf(fault))
+        const opened = this.server.watch({ method: "GET", path, query: { watch: "true", ...query }, userAgent: client })
+        if ("status" in opened) {
+          return Effect.fail(failureOf(name, { method: "GET", ...opened, nowMillis: this.now() }))
         }
+        for (const event of opened.events) Queue.offerUnsafe(queue, event)
+        const watcher = { opened, queue }
+        this.#watchers.add(watcher)
+        return Effect.succeed({ watcher, stop: opened.listen((event) => void Queue.offerUnsafe(queue, event)) })
       })
-      const opened = yield* Effect.acquireRelease(open, () => Effect.sync(() => this.#watchers.delete(watcher)))
+      yield* Effect.acquireRelease(open, ({ stop, watcher }) =>
+        Effect.sync(() => {
+          stop()
+          this.#watchers.delete(watcher)
+        })
+      )
       const garbled = fault?.kind === "garble" ? Stream.succeed(fault.reply as RawWatchEvent) : Stream.empty
       const seconds = Number(query["timeoutSeconds"] ?? 0)
       const events = Stream.fromQueue(queue).pipe(
-        Stream.mapEffect((commit) => this.#delivered(client, isCut, commit, opened, query)),
-        Stream.flattenIterable
+        Stream.mapEffect((event) => this.#delivered(name, client, isCut, event))
       )
       if (seconds > 0) {
         const end = Effect.sync(() => Queue.endUnsafe(queue))
@@ -347,58 +384,26 @@ export class TinyApi {
     return Stream.unwrap(connect)
   }
 
-  /** The events, none or one, that a watcher gets for a commit. */
-  #delivered(
-    client: string,
-    isCut: () => boolean,
-    commit: Commit | "Bookmark",
-    scope: { readonly resource: Resource; readonly namespace: string | undefined },
-    query: Readonly<Record<string, string>>
-  ): Effect.Effect<ReadonlyArray<RawWatchEvent>> {
+  #delivered(name: string, client: string, isCut: () => boolean, { object, type }: WatchEvent) {
     return Effect.gen({ self: this }, function* () {
-      const version = commit === "Bookmark" ? this.store.version : commit.version
+      if (type === "ERROR") return yield* watchFailureOf(name, object, this.now())
       yield* pause(this.#options.watchLagMillis)
       if (isCut() || this.#partitioned.has(client)) return yield* Effect.never
-      if (commit === "Bookmark") {
-        if (query["allowWatchBookmarks"] !== "true") return []
-        const { kind } = scope.resource
-        const metadata = { resourceVersion: String(version) }
-        return [{ type: "BOOKMARK", object: { kind, apiVersion: apiVersionOf(scope.resource), metadata } }]
-      }
-      const { before, object, resource } = commit
-      if (resource.group !== scope.resource.group || resource.plural !== scope.resource.plural) return []
-      const namespace = textAt(objectAt(object, "metadata"), "namespace")
-      if (scope.namespace !== undefined && namespace !== scope.namespace) return []
-      const was = before !== undefined && selects(query, before)
-      const is = commit.type !== "DELETED" && selects(query, object)
-      if (is) return [{ type: was ? "MODIFIED" : "ADDED", object }]
-      return was ? [{ type: "DELETED", object }] : []
+      return { type, object } satisfies RawWatchEvent
     })
   }
 
-  #existing(resource: Resource, namespace: string | undefined): ReadonlyArray<Commit> {
-    return this.store.list(resource, namespace).map((object) => ({
-      type: "ADDED" as const,
-      resource,
-      before: undefined,
-      object,
-      version: this.store.version,
-      manager: "",
-      subresource: ""
-    }))
-  }
-
-  #endWatches(which: (watcher: Watcher) => boolean, error: KubernetesError | undefined): void {
-    for (const watcher of [...this.#watchers].filter(which)) {
-      if (error === undefined) Queue.endUnsafe(watcher.queue)
-      else Queue.failCauseUnsafe(watcher.queue, Cause.fail(error))
+  #endWatches(error: KubernetesError | undefined): void {
+    for (const { queue } of this.#watchers) {
+      if (error === undefined) Queue.endUnsafe(queue)
+      else Queue.failCauseUnsafe(queue, Cause.fail(error))
     }
   }
 
   #call(client: string, method: Call["method"], path: string, query: Call["query"], body: unknown): Call {
     const write = method !== "GET" && method !== "WATCH" && !/\/(leases|events)(\/|$)/u.test(path)
     if (write) this.#writes++
-    const at = this.store.now()
+    const at = this.now()
     return { client, method, path, query, body, at, calls: ++this.#calls, writes: this.#writes }
   }
 
@@ -408,15 +413,6 @@ export class TinyApi {
       if (fault !== undefined) return fault
     }
     return undefined
-  }
-
-  #locate(object: JsonObject) {
-    const apiVersion = wordAt(object, "apiVersion")
-    const group = apiVersion.includes("/") ? apiVersion.split("/")[0] : ""
-    const resource = this.store.resource(wordAt(object, "kind"), group)
-    const metadata = objectAt(object, "metadata")
-    const namespace = resource.namespaced ? (textAt(metadata, "namespace") ?? "default") : undefined
-    return { resource, namespace, name: textAt(metadata, "name") ?? "" }
   }
 }
 
@@ -441,12 +437,4 @@ const noAnswer = (request: KubernetesRequest, detail: string) =>
   })
 
 const refusalOf = (fault: Extract<Fault, { readonly kind: "refuse" }>) =>
-  new Refusal(fault.status, fault.reason ?? "Injected", "refused by the test", fault.retryAfterSeconds)
-
-const answerOf = (method: KubernetesRequest["method"], refusal: Refusal, nowMillis: number) => ({
-  method,
-  status: refusal.code,
-  body: { kind: "Status", code: refusal.code, reason: refusal.reason, message: refusal.message },
-  retryAfter: refusal.retryAfterSeconds === undefined ? undefined : String(refusal.retryAfterSeconds),
-  nowMillis
-})
+  new Refusal(fault.status, fault.reason ?? "Injected", "refused by the test")
