@@ -146,7 +146,13 @@ const outputGone = Effect.callback<void>((resume) => {
 const isTold = (line: string): boolean => /^\S+ (?:WARN|ERROR|FATAL)\b/u.test(line)
 
 /** A table leaves no room for a log: that goes into a file, and only what is wrong is told. */
-const layerLog = (board: Board, output: Output, level: Parameters<typeof layerLogging>[0]["level"], file?: string) =>
+const layerLog = (
+  board: Board,
+  output: Output,
+  now: () => number,
+  level: Parameters<typeof layerLogging>[0]["level"],
+  file?: string
+) =>
   layerLogging({
     level,
     format: "pretty",
@@ -154,7 +160,7 @@ const layerLog = (board: Board, output: Output, level: Parameters<typeof layerLo
     write: (line) => {
       if (output.size === undefined) return void process.stderr.write(`${line}\n`)
       if (file !== undefined) appendFileSync(file, `${line}\n`)
-      if (isTold(line)) board.tell(Date.now(), line.slice(line.indexOf(" ") + 1), "bad")
+      if (isTold(line)) board.tell(now(), line.slice(line.indexOf(" ") + 1), "bad")
     }
   })
 
@@ -252,7 +258,7 @@ export const devCommand = Command.make(
     })
 
     const level = process.env["LOG_LEVEL"] === undefined && output.size === undefined ? "Warn" : own.logLevel
-    const log = layerLog(board, output, level, folder?.write("operator.log", ""))
+    const log = layerLog(board, output, clock.currentTimeMillisUnsafe, level, folder?.write("operator.log", ""))
     const { otlpEndpoint, otlpTracesEndpoint, tracing } = own
     const traces = layerTelemetry({
       tracing,
