@@ -45,8 +45,8 @@ export interface Watched<A> {
   readonly troubles: () => ReadonlyArray<KubernetesError>
 }
 
-/** A connection as young as this is not a dead one that nobody has noticed yet. */
-const FRESH_MILLIS = 30_000
+/** What was listed in this very moment need not be listed again; a connection may die in the next. */
+const FRESH_MILLIS = 1_000
 
 /** `namespace/name`, or `/name` of what has no namespace. */
 export const objectKey = (namespace: string | undefined, name: string): string => `${namespace ?? ""}/${name}`
@@ -93,7 +93,8 @@ export const makeWatched = Effect.fnUntraced(function* <A>(
   const refresh = Effect.forEach(
     stores,
     Effect.fnUntraced(function* (store) {
-      if ((yield* Clock.currentTimeMillis) - store.listedAt < FRESH_MILLIS) return
+      const age = (yield* Clock.currentTimeMillis) - store.listedAt
+      if (age >= 0 && age < FRESH_MILLIS) return // what lies ahead was listed by a clock that was set back since
       yield* Latch.close(store.listed)
       yield* Latch.open(store.hurry)
       yield* Latch.await(store.listed)
