@@ -1,4 +1,5 @@
 /** One policy among thousands: two quiet lines, numbers in columns. */
+import { useMemo } from "preact/hooks"
 import type { Row } from "../api/shapes.ts"
 import { policyHref } from "./route.ts"
 import { Spark } from "./Spark.tsx"
@@ -74,7 +75,7 @@ export interface FleetRowProps {
   readonly now: number
 }
 
-export const FleetRow = ({ chosen, index, now, row, top }: FleetRowProps) => {
+const draw = ({ chosen, index, now, row, top }: FleetRowProps) => {
   const scaledAt = row.scaledAt === undefined ? undefined : Date.parse(row.scaledAt)
   const old = now - row.at > OLD_MILLIS
   return (
@@ -120,4 +121,10 @@ export const FleetRow = ({ chosen, index, now, row, top }: FleetRowProps) => {
       </div>
     </div>
   )
+}
+
+/** While scrolling most rows are what they were a frame ago: what is the same element again is not looked at. */
+export const FleetRow = (props: FleetRowProps) => {
+  const { chosen, index, now, row, top } = props
+  return useMemo(() => draw(props), [chosen, index, now, row, top])
 }
