@@ -1,4 +1,10 @@
 import { assert, describe, it } from "vitest"
+import { parse } from "yaml"
+import { ApiServer } from "#cluster/api/ApiServer"
+import { type JsonObject, valueAt } from "#cluster/api/json"
+import { definitionOf } from "#manifests/crd"
+import { fillHole } from "#manifests/plugs"
+import { KINDS } from "#schemas/crd/index"
 import { asWished, enginesFor, yamlOf } from "#dashboard/api/asWished"
 import type { WhatIfQuestion } from "#dashboard/api/shapes"
 import type { Policy } from "#schemas/Policy"
@@ -66,5 +72,39 @@ spec:
 `
     )
     assert.match(yamlOf(rule, wished({ min: 3 }, rule)) ?? "", /kind: ScalingRule[^]*\nspec:\n {2}minReplicas: 3\n$/u)
+  })
+
+  it("is applied by an API server as it stands, and leaves the other signals and fields alone", () => {
+    const server = new ApiServer(() => 0)
+    for (const kind of KINDS) server.create(definitionOf(kind, "0.1.0", fillHole) as unknown as JsonObject)
+    server.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } })
+    const signal = (name: string) => ({
+      name,
+      prometheus: { query: name },
+      target: { type: "AverageValue", value: "10" }
+    })
+    server.create({
+      apiVersion: "nimbusguard.io/v1",
+      kind: "ScalingPolicy",
+      metadata: { name: "web", namespace: "shop" },
+      spec: {
+        target: { kind: "Deployment", name: "web" },
+        scaling: { minReplicas: 1, maxReplicas: 10 },
+        signals: [signal("load"), signal("other")]
+      }
+    })
+    const yaml = yamlOf(policy, wished({ max: 30, signals: [{ name: "load", milli: 7_500 }] })) ?? ""
+    const answer = server.handle({
+      method: "PATCH",
+      path: "/apis/nimbusguard.io/v1/namespaces/shop/scalingpolicies/web",
+      query: { fieldManager: "nimbusguard-what-if", force: "true" },
+      contentType: "application/apply-patch+yaml",
+      body: parse(yaml)
+    })
+    assert.strictEqual(answer.status, 200, JSON.stringify(answer.body))
+    const spec = valueAt(server.find("ScalingPolicy", "shop", "web") ?? {}, "spec")
+    assert.deepNestedInclude(spec, { "scaling.minReplicas": 1, "scaling.maxReplicas": 30 })
+    assert.deepNestedInclude(spec, { "signals[0].target.value": "7500m", "signals[0].prometheus.query": "load" })
+    assert.deepNestedInclude(spec, { "signals[1].target.value": "10", "signals[1].name": "other" })
   })
 })
