@@ -14,11 +14,13 @@ export interface Told {
 const KEPT = 16
 
 export class Answers {
-  readonly #told = new Map<string, ReadonlyArray<Told>>()
+  readonly #told = new Map<string, Array<Told>>()
   readonly #spoilt = new Map<string, { readonly kind: FaultKind; left: number }>()
 
   readonly tell = (key: string, at: number, value: number | undefined): void => {
-    this.#told.set(key, [...(this.#told.get(key) ?? []), { at, value }].slice(-KEPT))
+    const told = this.#told.get(key) ?? []
+    this.#told.set(key, told)
+    if (told.push({ at, value }) > KEPT) told.shift()
   }
 
   readonly since = (key: string, at: number): ReadonlyArray<Told> =>

@@ -28,6 +28,8 @@ export interface Verdict {
   readonly virtualMillis: number
   readonly realMillis: number
   readonly writes: number
+  /** One of each tick and target. */
+  readonly decisions: number
   readonly operations: number
   /** How often each kind of fault struck. */
   readonly struck: Readonly<Partial<Record<FaultKind, number>>>
@@ -86,6 +88,7 @@ const course = (
   expected: Rest | undefined | "unexpected"
 ): Course => {
   let writes = 0
+  let decisions = 0
   let struck: ReadonlyMap<FaultKind, number> = new Map()
   const program = Effect.gen(function* () {
     const world = yield* makeWorld(scenario, definitions)
@@ -113,6 +116,7 @@ const course = (
     })
     const rest = yield* Effect.raceFirst(storm, Deferred.await(broken))
     writes = safety.writes.length
+    decisions = safety.decisions
     return rest
   })
   // Nobody looks at the spans, and they would be the most that a tick does.
@@ -122,7 +126,10 @@ const course = (
   return {
     exit: outcome.exit,
     leakedFibers,
-    verdict: { hash, log, operations, realMillis, virtualMillis, writes, struck: Object.fromEntries(struck) }
+    verdict: {
+      ...{ hash, log, operations, realMillis, virtualMillis, writes, decisions },
+      struck: Object.fromEntries(struck)
+    }
   }
 }
 

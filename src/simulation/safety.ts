@@ -35,6 +35,8 @@ const FORGOTTEN_MILLIS = 30_000
 
 export class Safety {
   readonly writes: Array<Write> = []
+  /** Records that were looked at: one of each tick and target. */
+  decisions = 0
   readonly #world: World
   readonly #suspects = new Map<string, Suspect>()
   readonly #reign: Reign
@@ -132,6 +134,7 @@ export class Safety {
 
   /** In the order in which they were made. */
   readonly recorded = (life: string, record: DecisionRecord, by: Policy | undefined): void => {
+    this.decisions++
     const { observation, outcome } = record
     if (by !== undefined) this.#replayed(life, record, by)
     const target = observation.target.name
