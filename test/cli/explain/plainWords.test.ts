@@ -48,7 +48,19 @@ describe("a story in plain words", () => {
     ["It went to ９ replicas.", "9"],
     ["CPU was at 97.5 %.", "97.5"],
     ["The load was 41.75.", "41.75"],
-    ["It went to four thousand replicas.", "four"],
+    ["It went to four thousand replicas.", "four thousand"],
+    ["It went to forty one replicas.", "forty one"],
+    ["It has 2 hundred replicas.", "hundred"],
+    ["The load was 10k.", "10k"],
+    ["The load rose by 8x.", "8x"],
+    ["The load doubled.", "doubled"],
+    ["It has 62 replicas.", "62"],
+    ["CPU was at 8 %.", "8"],
+    ["It waited 8 seconds.", "8"],
+    ["It took 5 hours.", "5"],
+    ["It went to 5 000 replicas.", "5000"],
+    ["It has ٨ replicas.", "٨"],
+    ["It has .5 replicas.", ".5"],
     ["The load signal-7 rose.", "signal-7"],
     ["A bill of $1234 is due.", "1234"],
     ["It fell to -2.", "-2"]
@@ -68,7 +80,7 @@ describe("a story in plain words", () => {
   it.effect("has the names back that were kept from the model, and nothing that drives a terminal", () =>
     Effect.gen(function* () {
       const story = Result.getOrThrow(yield* saying("\u001b[2Jsignal-1 was 62,\u202e so it has 8 replicas."))
-      assert.strictEqual(story, "[2Jload was 62,  so it has 8 replicas.")
+      assert.strictEqual(story, "load was 62,  so it has 8 replicas.")
     })
   )
 
