@@ -56,7 +56,8 @@ const frontOf = (server: Server): Front => {
   }
 }
 
-const pathOf = (request: IncomingMessage): URL => new URL(request.url ?? "/", `http://${HOST}`)
+/** What is no URL is a path that nobody has: one request must not end what serves all others. */
+const pathOf = ({ url = "/" }: IncomingMessage): URL => URL.parse(`http://${HOST}${url}`) ?? new URL(`http://${HOST}/`)
 
 const received = (request: IncomingMessage, response: ServerResponse, then: (body: Buffer) => void): void => {
   const chunks: Array<Buffer> = []

@@ -13,6 +13,9 @@ import * as KubernetesLive from "#services/KubernetesLive"
 import { getScale, patchScale, readReplicasOwner, replicasOf } from "#services/kubernetesScale"
 import { deployment } from "#test/cluster/controllers/workloads"
 
+const JSON_TYPE = "application/json"
+const MERGE = "application/merge-patch+json"
+
 describe("the HTTP front", () => {
   const api = new ApiServer(() => 0)
   let front: Front
@@ -32,10 +35,12 @@ describe("the HTTP front", () => {
   )
   afterAll(() => new Promise<void>((resolve) => front.close(resolve)))
 
-  const send = (method: string, path: string, body = "", contentType = "application/json", headers = {}) =>
+  const send = (method: string, path: string, body = "", contentType = JSON_TYPE, headers = {}) =>
     new Promise<{ readonly status: number; readonly body: Record<string, unknown>; readonly warning: unknown }>(
       (resolve, reject) => {
-        const sent = request(`${front.url}${path}`, { method, headers: { "content-type": contentType, ...headers } })
+        const head = { method, headers: { "content-type": contentType, ...headers } }
+        // As it stands: a URL would be made whole.
+        const sent = request({ host: "127.0.0.1", port: front.port, path, ...head })
         const answered = (response: IncomingMessage) => {
           const chunks: Array<Buffer> = []
           response.on("data", (chunk: Buffer) => chunks.push(chunk))
@@ -134,6 +139,22 @@ describe("the HTTP front", () => {
     assert.deepInclude([exec.status, exec.body["reason"]], 403)
     assert.strictEqual((await send("POST", maps, "{")).status, 400)
     assert.strictEqual((await send("POST", maps, " ".repeat(4_000_000))).status, 413)
+  })
+
+  it.each([
+    { method: "GET", path: "/api/v1/namespaces/%zz/pods", status: 400 },
+    { method: "GET", path: `${maps}/%zz?watch=true`, status: 400 },
+    { method: "GET", path: "//", status: 404 },
+    { method: "OPTIONS", path: "*", status: 404 },
+    { method: "PATCH", path: `${maps}/odd`, body: "[]", contentType: MERGE, status: 400 },
+    { method: "PATCH", path: `${maps}/odd`, body: "", contentType: MERGE, status: 400 }
+  ])("answers $method $path, which makes no sense, with $status, and goes on", async (asked) => {
+    const { body = "", contentType, method, path, status } = asked
+    if (api.find("ConfigMap", "default", "odd") === undefined) api.create(JSON.parse(map("odd")) as never)
+    const answer = await send(method, path, body, contentType)
+    assert.strictEqual(answer.status, status, JSON.stringify(answer.body))
+    assert.deepInclude(answer.body, { kind: "Status", code: status })
+    assert.strictEqual((await send("GET", "/version")).status, 200)
   })
 })
 

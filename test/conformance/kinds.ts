@@ -91,7 +91,7 @@ export const kinds: ReadonlyArray<Case> = [
     }
   },
   {
-    title: "keeps a PodDisruptionBudget, and one of two bounds",
+    title: "keeps a PodDisruptionBudget, and one of two bounds that are a number or a share",
     run: async (api) => {
       const path = pathOf(api, "/apis/policy/v1", "poddisruptionbudgets")
       const budget = (name: string, spec: Json) => ({
@@ -110,6 +110,9 @@ export const kinds: ReadonlyArray<Case> = [
       })
       const both = await api.send("POST", path, { body: budget("b", { minAvailable: 1, maxUnavailable: 1 }) })
       assert.deepStrictEqual(refusal(both), { status: 422, reason: "Invalid", fields: ["spec FieldValueInvalid"] })
+      const odd = await api.send("POST", path, { body: budget("b", { maxUnavailable: "some" }) })
+      const fields = ["spec.maxUnavailable FieldValueInvalid"]
+      assert.deepStrictEqual(refusal(odd), { status: 422, reason: "Invalid", fields })
       const changed = await api.send("PATCH", `${path}/a`, { body: { spec: { minAvailable: 2 } }, contentType: MERGE })
       assert.deepStrictEqual([changed.status, at(changed.body, "metadata.generation")], [200, 2])
     }

@@ -35,7 +35,9 @@ const refusable = <A>(answer: () => A): A | ApiAnswer => {
   try {
     return answer()
   } catch (error) {
-    if (error instanceof Refusal) return { status: error.code, body: error.status }
+    // What is no escape of a URL is the path's fault.
+    const refusal = error instanceof URIError ? badRequest("the path has an invalid URL escape") : error
+    if (refusal instanceof Refusal) return { status: refusal.code, body: refusal.status }
     throw error
   }
 }

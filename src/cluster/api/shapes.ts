@@ -71,6 +71,8 @@ const ruled = (schema: Structural, rule: string, message: string, fieldPath?: st
   "x-kubernetes-validations": [{ rule, message, ...(fieldPath === undefined ? {} : { fieldPath }) }]
 })
 
+/** Of pods: so many, or a share of them. */
+const share: Structural = { "x-kubernetes-int-or-string": true, minimum: 0, pattern: "^[0-9]+%$" }
 const status = object({ conditions })
 const replicas: Structural = { ...whole(0), default: 1 }
 
@@ -80,7 +82,7 @@ const workload = (more: Readonly<Record<string, Structural>>): Structural =>
 export const SHAPES = {
   Deployment: workload({
     strategy: {
-      ...object({}),
+      ...object({ rollingUpdate: object({ maxSurge: share, maxUnavailable: share }) }),
       default: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "25%", maxSurge: "25%" } }
     },
     revisionHistoryLimit: { ...whole(0), default: 10 },
@@ -115,7 +117,7 @@ export const SHAPES = {
   ),
   PodDisruptionBudget: kind({
     spec: ruled(
-      object({ selector }),
+      object({ selector, minAvailable: share, maxUnavailable: share }),
       "!has(self.minAvailable) || !has(self.maxUnavailable)",
       "minAvailable and maxUnavailable cannot be both set"
     ),

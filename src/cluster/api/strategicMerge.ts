@@ -117,6 +117,7 @@ const PATCHES = [
 export const patchedBy = (type: string, view: JsonObject, patch: Json, resource: Resource): Json => {
   switch (type) {
     case "application/merge-patch+json":
+      if (!isObject(patch)) throw badRequest("a merge patch of an object is an object")
       return mergePatch(view, patch)
     case "application/json-patch+json":
       return jsonPatch(view, patch)
