@@ -15,6 +15,7 @@ import type { Millis } from "#schemas/Reading"
 import { Kubernetes } from "#services/Kubernetes"
 import { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { Metrics } from "#services/Metrics"
+import { tracedAs } from "#services/traced"
 import { Advising } from "#operator/Advising"
 import { bind, type BoundPolicy, Plugs } from "#operator/bind"
 import { Checkpoints } from "#operator/checkpoint"
@@ -199,7 +200,7 @@ export class PolicyActor implements Actor {
       yield* this.#shared.metrics
         .ticking(this.#object.ref, this.#observeAndConclude())
         .pipe(
-          Effect.withSpan("policy.tick", { root: true, attributes: { policy: name, namespace, kind, cause } }),
+          tracedAs("policy.tick", { root: true, attributes: { policy: name, namespace, kind, cause } }),
           Effect.annotateLogs({ policy: name, namespace, kind, uid })
         )
     })

@@ -4,6 +4,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Tracer from "effect/Tracer"
 import type { Decision, DecisionRecord, Outcome } from "#schemas/Decision"
 import type { Memory } from "#schemas/Memory"
 import type { Observation } from "#schemas/Observation"
@@ -253,7 +254,7 @@ const recordOf = Effect.fnUntraced(function* (
   memory: Memory,
   outcome: Outcome
 ) {
-  const span = yield* Effect.option(Effect.currentSpan)
+  const span = yield* Effect.serviceOption(Tracer.ParentSpan)
   const { ref } = object
   const record: DecisionRecord = {
     version: 1,

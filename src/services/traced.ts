@@ -4,9 +4,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
+import type * as Tracer from "effect/Tracer"
 
 type Call = (...args: ReadonlyArray<unknown>) => Effect.Effect<unknown>
 type Make = (...parts: ReadonlyArray<unknown>) => Call
+
+/** To be read as `Effect.withSpan(name, options)`. */
+export const tracedAs =
+  (name: string, options: Tracer.SpanOptionsNoTrace) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.withFiber((fiber) => (fiber.getRef(References.TracerEnabled) ? Effect.withSpan(self, name, options) : self))
 
 /** To be read as `Effect.fn(name)`. */
 export const traced = (name: string): Effect.fn.Traced => {

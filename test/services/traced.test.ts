@@ -1,6 +1,6 @@
 import { Context, Effect, References, Tracer } from "effect"
 import { assert, describe, it } from "@effect/vitest"
-import { traced } from "#services/traced"
+import { traced, tracedAs } from "#services/traced"
 
 const doubled = traced("doubled")(
   function* (this: unknown, value: number) {
@@ -39,6 +39,18 @@ describe("traced", () => {
       assert.deepStrictEqual(names, [])
       yield* into(doubled(1))
       assert.deepStrictEqual(names, ["doubled"])
+    })
+  )
+
+  it.effect("does the same for an effect that is there already", () =>
+    Effect.gen(function* () {
+      const names: Array<string> = []
+      const into = Effect.provideContext(Context.make(Tracer.Tracer, recording(names)))
+      const named = tracedAs("named", { root: true })(Effect.succeed(1))
+      assert.strictEqual(yield* into(Effect.provideService(named, References.TracerEnabled, false)), 1)
+      assert.deepStrictEqual(names, [])
+      assert.strictEqual(yield* into(named), 1)
+      assert.deepStrictEqual(names, ["named"])
     })
   )
 })
