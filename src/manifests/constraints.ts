@@ -50,6 +50,7 @@ const checkNumber = (value: number, schema: Structural, path: string): Causes =>
 
 /** RE2 knows only the white space of ASCII. */
 const re2 = (pattern: string): RegExp => {
+  if (!pattern.includes("\\s")) return new RegExp(pattern, "u")
   let inClass = false
   const translated = pattern.replaceAll(/\\.|\[|\]/gu, (token) => {
     if (token === "[") inClass = true
@@ -73,8 +74,8 @@ const isDateTime = (value: string): boolean => {
 
 /** One complaint about a text is enough: the server stops at the first. */
 const checkText = (value: string, schema: Structural, path: string): Causes => {
-  const length = Array.from(value).length
   const { maxLength, minLength, pattern } = schema
+  const length = maxLength === undefined && minLength === undefined ? 0 : Array.from(value).length
   if (maxLength !== undefined && length > maxLength) return [tooLong(path, maxLength)]
   if (minLength !== undefined && length < minLength) {
     return [invalid(path, value, `${path} in body should be at least ${minLength} chars long`)]

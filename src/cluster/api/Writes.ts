@@ -18,7 +18,7 @@ import {
   without,
   withValue
 } from "#cluster/api/json"
-import { afterUpdate, apply, type Entry, entriesOf, managedFields, ownable } from "#cluster/api/ownership"
+import { afterUpdate, apply, type Entry, entriesOf, managedFields, ownable, type Read } from "#cluster/api/ownership"
 import { alreadyExists, badRequest, invalidObject, notFound, unknownPath } from "#cluster/api/Refusal"
 import { checkPreconditions } from "#cluster/api/preconditions"
 import { groupVersionOf, keyOf, type Resource } from "#cluster/api/Resource"
@@ -55,6 +55,7 @@ const SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 export class Writes {
   readonly #store: Store
   readonly #now: () => number
+  readonly #read: Read = new WeakMap()
   #made = 0
 
   constructor(store: Store, nowMillis: () => number) {
@@ -127,7 +128,7 @@ export class Writes {
     const given = this.#appliedPart(resource, body, options.subresource)
     // What is there and nobody's was written by somebody before.
     const nobody = { ...by, manager: "before-first-apply", operation: "Update" } as const
-    const held = entriesOf(base)
+    const held = entriesOf(base, this.#read)
     const known =
       live !== undefined && held.length === 0 ? afterUpdate(resource.schema, undefined, live, [], nobody) : held
     const { entries, object } = apply(resource.schema, ownable(base), given, known, by)
@@ -278,8 +279,7 @@ export class Writes {
       apiVersion: groupVersionOf(resource),
       time: this.now()
     }
-    const held = entriesOf(next)
-    const entries = step.entries ?? afterUpdate(resource.schema, before, next, held, by)
+    const entries = step.entries ?? afterUpdate(resource.schema, before, next, entriesOf(next, this.#read), by)
     const metadata = metadataOf(next)
     const specs = (object: JsonObject) => without(object, "metadata", "status")
     const bump = before !== undefined && resource.generation && !same(specs(before), specs(next)) ? 1 : 0

@@ -41,12 +41,22 @@ export const ownable = (object: JsonObject): JsonObject => {
   return kept.length === 0 ? rest : { ...rest, metadata: Object.fromEntries(kept) }
 }
 
-export const entriesOf = (object: JsonObject): ReadonlyArray<Entry> =>
+/** Field sets by the trees that they were read from, for as long as somebody holds these. */
+export type Read = WeakMap<object, FieldSet>
+
+const readOf = (tree: Json | undefined, read: Read): FieldSet => {
+  if (!isObject(tree)) return parsed(tree)
+  const fields = read.get(tree) ?? parsed(tree)
+  read.set(tree, fields)
+  return fields
+}
+
+export const entriesOf = (object: JsonObject, read: Read): ReadonlyArray<Entry> =>
   listAt(metadataOf(object), "managedFields")
     .filter(isObject)
     .filter((entry) => textAt(entry, "manager") !== "")
     .map((entry) => {
-      const fields = parsed(entry["fieldsV1"])
+      const fields = readOf(entry["fieldsV1"], read)
       return {
         manager: textAt(entry, "manager"),
         operation: entry["operation"] === "Apply" ? "Apply" : "Update",
