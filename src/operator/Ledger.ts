@@ -182,7 +182,12 @@ class Ring {
 
   of(uid: string): ReadonlyArray<DecisionRecord> {
     const own = this.#byPolicy.get(uid) ?? []
-    return own.flatMap((entry) => (entry.record === undefined ? [] : [entry.record])).reverse()
+    const records: Array<DecisionRecord> = []
+    for (let index = own.length - 1; index >= 0; index--) {
+      const record = own[index]?.record
+      if (record !== undefined) records.push(record)
+    }
+    return records
   }
 
   deciders(uid: string): ReadonlyArray<Policy> {

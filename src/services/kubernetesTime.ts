@@ -3,8 +3,10 @@
 /** metav1.MicroTime, which Leases and Events want. */
 export const microTime = (millis: number): string => new Date(millis).toISOString().replace("Z", "000Z")
 
+const FRACTION = ".000Z"
+
 /** metav1.Time: whole seconds. */
-export const secondTime = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/u, "Z")
+export const secondTime = (millis: number): string => `${new Date(millis).toISOString().slice(0, -FRACTION.length)}Z`
 
 /** Undefined: no time at all. */
 export const parseTime = (text: string | null | undefined): number | undefined => {
