@@ -11,6 +11,7 @@ export interface Folder {
   /** Absolute. */
   readonly path: string
   readonly write: (name: string, text: string) => string
+  readonly remove: () => void
 }
 
 /** By the port that only one instance can have, so that a terminal that was pointed at it yesterday still is. */
@@ -21,7 +22,7 @@ const own = (cwd: string, apiPort: number): string | undefined => {
     const path = join(cwd, ".cache", "dev", String(apiPort))
     rmSync(path, { recursive: true, force: true })
     mkdirSync(path, { recursive: true, mode: 0o700 })
-    writeFileSync(join(path, "kubeconfig"), "")
+    writeFileSync(join(path, "kubeconfig"), "", { mode: 0o600 })
     return path
   } catch {
     return undefined
@@ -47,12 +48,15 @@ export const acquire = (cwd: string, apiPort: number) =>
         writeFileSync(file, text, { mode: 0o600 })
         return file
       }
-      return { path, write }
+      const remove = () => {
+        process.removeListener("exit", remove)
+        rmSync(path, { recursive: true, force: true })
+      }
+      // Whoever asks twice to end is not kept waiting, and the folder goes all the same.
+      process.on("exit", remove)
+      return { path, write, remove }
     }),
-    (folder) =>
-      Effect.sync(() => {
-        if (folder !== undefined) rmSync(folder.path, { recursive: true, force: true })
-      })
+    (folder) => Effect.sync(() => folder?.remove())
   )
 
 /** JSON, which is YAML that every kubectl reads. */

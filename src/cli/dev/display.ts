@@ -72,7 +72,16 @@ const drawn = Effect.fnUntraced(function* (board: Board, output: Output, size: (
     const page = { ...shown, pace: pace(now), rows: board.rows, happenings: board.happenings }
     screen.draw(pageLines(page, { columns, lines: rows, colors: output.colors }))
   })
-  yield* Effect.acquireRelease(Effect.void, () => Effect.sync(() => screen.end()))
+  const end = () => screen.end()
+  yield* Effect.acquireRelease(
+    // Whoever asks twice to end is not kept waiting, and gets the cursor back all the same.
+    Effect.sync(() => process.on("exit", end)),
+    () =>
+      Effect.sync(() => {
+        process.removeListener("exit", end)
+        end()
+      })
+  )
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(draw, Effect.sleep((1000 / FRAMES_PER_SECOND) * shown.speed))))
 })
 

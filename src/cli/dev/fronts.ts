@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { LOOPBACK } from "#cli/dev/ports"
 import type { ApiServer } from "#cluster/api/ApiServer"
 import { type Front, listen } from "#cluster/HttpFront"
-import { FORM, pageRequest, type Site } from "#cluster/world/Site"
+import { FORM, type PageAnswer, pageRequest, type Site } from "#cluster/world/Site"
 import { ListenError } from "#dashboard/server"
 
 const BODY_BYTES = 1024 * 1024
@@ -27,10 +27,19 @@ export const apiFront = (api: ApiServer, port: number) =>
     ({ close }) => Effect.callback<void>((resume) => close(() => resume(Effect.void)))
   )
 
+/** A question that cannot be answered, as one of ten thousand sums is, must not end the world. */
+const answered = (site: Site, request: IncomingMessage, text: string): PageAnswer => {
+  try {
+    const url = `http://${LOOPBACK}${request.url ?? "/"}`
+    const body = { contentType: request.headers["content-type"] ?? FORM, text }
+    return site(pageRequest(request.method ?? "GET", url, body))
+  } catch (error) {
+    return { status: 500, json: { status: "error", errorType: "internal", error: String(error) } }
+  }
+}
+
 const answer = (site: Site, request: IncomingMessage, response: ServerResponse, text: string): void => {
-  const url = `http://${LOOPBACK}${request.url ?? "/"}`
-  const body = { contentType: request.headers["content-type"] ?? FORM, text }
-  const { json, status } = site(pageRequest(request.method ?? "GET", url, body))
+  const { json, status } = answered(site, request, text)
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(json))
 }
 

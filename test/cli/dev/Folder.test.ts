@@ -31,6 +31,23 @@ describe("the folder", () => {
     )
   )
 
+  it.effect("goes also when the process ends before its time, and leaves no listener behind", () =>
+    inFolder((cwd) =>
+      Effect.gen(function* () {
+        const before = process.listeners("exit")
+        const path = yield* Effect.scoped(
+          Effect.map(acquire(cwd, 6550), (folder) => {
+            for (const listener of process.listeners("exit")) if (!before.includes(listener)) listener(130)
+            assert.isFalse(existsSync(folder?.path ?? cwd))
+            return folder?.path ?? ""
+          })
+        )
+        assert.isTrue(path.startsWith(tmpdir()), path)
+        assert.deepStrictEqual(process.listeners("exit"), before)
+      })
+    )
+  )
+
   it.effect("is one of the system's for such files outside the project, or where nothing can be written", () =>
     inFolder((cwd) =>
       Effect.gen(function* () {

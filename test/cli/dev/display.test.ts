@@ -48,6 +48,22 @@ describe("what is shown", () => {
     })
   )
 
+  it.effect("gives the cursor back also when the process ends before its time", () =>
+    Effect.gen(function* () {
+      const before = process.listeners("exit")
+      yield* displayed(
+        () => ({ columns: 120, rows: 30 }),
+        (written) =>
+          Effect.gen(function* () {
+            yield* TestClock.adjust("1 second")
+            for (const listener of process.listeners("exit")) if (!before.includes(listener)) listener(130)
+            assert.isTrue(written().endsWith("\u001b[?25h"))
+          })
+      )
+      assert.deepStrictEqual(process.listeners("exit"), before)
+    })
+  )
+
   it.effect("is a page drawn in place on a terminal, which gets its cursor back", () =>
     Effect.gen(function* () {
       const text = yield* displayed(

@@ -31,6 +31,23 @@ describe("the fronts", () => {
     })
   )
 
+  it.live("go on after a question that cannot be answered", () =>
+    Effect.gen(function* () {
+      const port = yield* free
+      const deep: Site = ({ parameters }) => {
+        if (parameters.has("deep")) throw new RangeError("too deep")
+        return { status: 200, json: {} }
+      }
+      yield* siteFront(deep, port)
+      const broken = yield* json(`http://127.0.0.1:${port}/?deep=1`)
+      assert.deepStrictEqual(broken, {
+        status: 500,
+        body: { status: "error", errorType: "internal", error: "RangeError: too deep" }
+      })
+      assert.strictEqual((yield* json(`http://127.0.0.1:${port}/`)).status, 200)
+    })
+  )
+
   it.live("serve the Kubernetes API, and free the port with the scope", () =>
     Effect.gen(function* () {
       const port = yield* free
