@@ -47,8 +47,9 @@ export const advisor: Engine<AdvisorOptions, null> = {
       return { proposals: [proposal], memory: null }
     }
     const lasts = Math.min(maxAgeSeconds, advice.horizonSeconds)
-    const age = Math.max(0, (at - advice.askedAt) / 1000)
+    const age = (at - advice.askedAt) / 1000
     const { confidencePercent } = advice
+    if (age < 0) return silent("the clock was set back since, so nobody knows how old it is")
     if (age >= lasts) return silent(`it is ${Math.round(age)} s old and was for ${lasts} s`)
     if (confidencePercent < minimumConfidencePercent) {
       return silent(`it is ${confidencePercent} % sure, and ${minimumConfidencePercent} % are asked for`)

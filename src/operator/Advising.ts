@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Advice } from "#schemas/Observation"
 import type { Policy, Target } from "#schemas/Policy"
-import type { Millis } from "#schemas/Reading"
 import { type Advised, Metrics } from "#services/Metrics"
 import { OpenAi, type OpenAiError } from "#services/OpenAi"
 import { adviceQuestion, judgeAnswer } from "#operator/advice"
@@ -27,7 +26,8 @@ export class Advising {
   readonly #mailbox: Mailbox
   #advice: ReadonlyMap<string, Advice> = NO_ADVICE
   #asking = false
-  #askFrom: Millis = Number.NEGATIVE_INFINITY
+  /** By the clock that nobody sets. */
+  #askFrom = Number.NEGATIVE_INFINITY
 
   constructor(mailbox: Mailbox) {
     this.#mailbox = mailbox
@@ -47,7 +47,7 @@ export class Advising {
     if (!asksFor(policy)) return this.#advice.size === 0 ? Effect.void : Effect.sync(() => this.take(NO_ADVICE))
     return Effect.gen({ self: this }, function* () {
       const { configured } = yield* OpenAi
-      const now = yield* Clock.currentTimeMillis
+      const now = Number((yield* Clock.monotonicTimeNanos) / 1_000_000n)
       if (!configured || this.#asking || now < this.#askFrom || targets.length === 0) return
       this.#asking = true
       this.#askFrom = now + Math.max(ASK_MILLIS, policy.intervalMillis)

@@ -70,7 +70,8 @@ export const judgeAnswer = (
   { confidence, horizonSeconds, reasoning, replicas }: Answer,
   { answeredAt, askedAt, current, policy }: Asked
 ): Result.Result<Advice, "absurd" | "late"> => {
-  if (answeredAt - askedAt > ANSWER_MAX_AGE_MILLIS) return Result.fail("late")
+  // Asked in the future: the clock was set back meanwhile, and nobody knows how old it is.
+  if (answeredAt < askedAt || answeredAt - askedAt > ANSWER_MAX_AGE_MILLIS) return Result.fail("late")
   const { max, min } = policy.bounds
   const most = Math.min(max, Math.max(1, current) * GROWTH_MAX)
   if (!(replicas >= min && replicas <= most)) return Result.fail("absurd")

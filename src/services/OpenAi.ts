@@ -87,7 +87,7 @@ export interface AdmissionLimits {
   readonly tokensPerHour: number
 }
 
-/** Whether one more request may be made: within the hour's budget, and not to a server that only fails. */
+/** Whether one more request may be made: within the hour's budget, and not to a server that only fails. By a steady clock. */
 export class Admission {
   readonly #limits: AdmissionLimits
   #calls: ReadonlyArray<{ readonly at: Millis; tokens: number }> = []
@@ -113,6 +113,8 @@ export class Admission {
   /** A request that is being made counts as what it may use, until it is known what it has used. */
   begin(at: Millis, tokens: number): (used: number) => void {
     const call = { at, tokens }
+    // After the pause one of all who would ask finds out how the server is.
+    if (this.#closedUntil > 0) this.#closedUntil = at + OPEN_MILLIS
     this.#calls = [...this.#calls, call]
     return (used) => void (call.tokens = used)
   }

@@ -105,9 +105,29 @@ const textIn = ({ choices: [choice] }: Completion): Result.Result<string, OpenAi
   return Result.succeed(content)
 }
 
+/** More than any answer to such questions takes: who says so, says nothing. */
+const TOKENS_MAX = 1_000_000
+
+/** Undefined: it does not say, or nothing that can be true. */
+const usageIn = ({ usage }: Completion): { readonly input: number; readonly output: number } | undefined => {
+  const { completion_tokens: output, prompt_tokens: input } = usage ?? {}
+  const counts = [input, output].every((count) => Number.isInteger(count) && Number(count) >= 0)
+  if (!counts || input === undefined || output === undefined || input + output > TOKENS_MAX) return undefined
+  return { input, output }
+}
+
+/** Shorter ones are words that people give to a server which asks for no key. */
+const KEY_CHARS_MIN = 8
+
+const NAME = /^[\w.:/@-]{1,100}$/u
+const FINISHES: ReadonlySet<string> = new Set(["stop", "length", "content_filter", "tool_calls", "function_call"])
+
 const PASSING: ReadonlySet<OpenAiReason["_tag"]> = new Set(["Throttled", "ServerError", "Unreachable"])
 /** The server is well: it is the question, the account or the model that is not. */
 const HARMLESS: ReadonlySet<OpenAiReason["_tag"]> = new Set(["Refused", "Malformed", "Throttled"])
+
+/** Budgets, circuit and throttling outlive a wall clock that is set. */
+const steadyMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 const make = Effect.gen(function* () {
   const egress = yield* Egress
@@ -128,6 +148,11 @@ const make = Effect.gen(function* () {
     "server.address": hostname,
     "server.port": Number(port || (protocol === "https:" ? 443 : 80))
   }
+  const key = Redacted.value(openaiApiKey)
+  const repeatsKey = (words: string) => key.length >= KEY_CHARS_MIN && words.includes(key)
+  /** A name of the server's own choosing, where it is one that may be shown. */
+  const named = (attribute: string, name: string | undefined) =>
+    name !== undefined && NAME.test(name) && !repeatsKey(name) ? { [attribute]: name } : {}
   const costOf = (input: number, output: number) =>
     (input * (settings.openaiInputPrice ?? 0) + output * (settings.openaiOutputPrice ?? 0)) / 1_000_000
 
@@ -135,7 +160,7 @@ const make = Effect.gen(function* () {
     egress.request({
       method: "POST",
       url: `${openaiBaseUrl}/chat/completions`,
-      headers: { authorization: `Bearer ${Redacted.value(openaiApiKey)}` },
+      headers: { authorization: `Bearer ${key}` },
       body: {
         contentType: "application/json",
         text: JSON.stringify({
@@ -157,31 +182,31 @@ const make = Effect.gen(function* () {
 
   /** One request: counted, and remembered as the server's good or bad health. */
   const attempt = Effect.fnUntraced(function* (asked: Asked) {
-    const at = yield* Clock.currentTimeMillis
+    const at = yield* steadyMillis
     const most = Math.ceil((asked.system.length + asked.user.length) / CHARS_PER_TOKEN) + asked.outputTokensMax
     const refusal = admission.refusal(at, most)
     if (refusal !== undefined) return yield* fail(refusal, `is not asked now (${refusal._tag})`)
     const used = admission.begin(at, most)
     const answer = yield* Effect.result(Effect.mapError(post(asked), ofEgress))
-    const now = yield* Clock.currentTimeMillis
+    const [now, wallNow] = [yield* steadyMillis, yield* Clock.currentTimeMillis]
     const completion = Result.flatMap(answer, (got) =>
-      got.status === 200 ? completionIn(got) : Result.fail(ofStatus(got, now))
+      got.status === 200 ? completionIn(got) : Result.fail(ofStatus(got, wallNow))
     )
-    const usage = Result.isSuccess(completion) ? completion.success.usage : undefined
-    const inputTokens = Math.max(0, usage?.prompt_tokens ?? 0)
-    const outputTokens = Math.max(0, usage?.completion_tokens ?? 0)
+    const usage = Result.isSuccess(completion) ? usageIn(completion.success) : undefined
+    const { input: inputTokens, output: outputTokens } = usage ?? { input: 0, output: 0 }
     // Who says nothing of its tokens is taken to have used what it was allowed.
-    used(usage === undefined || usage === null ? most : inputTokens + outputTokens)
+    used(usage === undefined ? most : inputTokens + outputTokens)
     const text = Result.flatMap(completion, textIn)
     const result = Result.isSuccess(text) ? "answered" : text.failure.reason._tag
     const cost = costOf(inputTokens, outputTokens)
     yield* metrics.asked({ result, seconds: (now - at) / 1000, inputTokens, outputTokens, cost })
     if (Result.isSuccess(completion)) {
-      const { id, model: answering } = completion.success
+      const { choices, id, model: answering } = completion.success
+      const finish = choices[0].finish_reason ?? ""
       yield* Effect.annotateCurrentSpan({
-        ...(id === undefined ? {} : { "gen_ai.response.id": id.slice(0, 100) }),
-        ...(answering === undefined ? {} : { "gen_ai.response.model": answering.slice(0, 100) }),
-        "gen_ai.response.finish_reasons": [(completion.success.choices[0].finish_reason ?? "").slice(0, 20)],
+        ...named("gen_ai.response.id", id),
+        ...named("gen_ai.response.model", answering),
+        "gen_ai.response.finish_reasons": [FINISHES.has(finish) ? finish : "other"],
         "gen_ai.usage.input_tokens": inputTokens,
         "gen_ai.usage.output_tokens": outputTokens
       })
@@ -193,7 +218,8 @@ const make = Effect.gen(function* () {
     const { reason } = text.failure
     yield* Effect.annotateCurrentSpan({ "error.type": reason._tag })
     if (reason._tag === "Throttled") admission.throttled(now + reason.retryAfterMillis)
-    else if (!HARMLESS.has(reason._tag)) admission.failed(now)
+    if (HARMLESS.has(reason._tag)) admission.answered()
+    else admission.failed(now)
     return yield* text.failure
   })
 
@@ -229,7 +255,11 @@ const make = Effect.gen(function* () {
       return yield* fail({ _tag: "Rejected", status: 413 }, "was asked too much")
     const asked: Asked = { name, system, user, schema: jsonSchema, outputTokensMax }
     const text = yield* Cache.get(answers, JSON.stringify(asked))
-    const decoded = Result.flatMap(parseJson(text), Schema.decodeUnknownResult(codec))
+    const said = parseJson(text)
+    if (Result.isSuccess(said) && repeatsKey(JSON.stringify(said.success))) {
+      return yield* fail({ _tag: "Malformed" }, "repeated the key in its answer")
+    }
+    const decoded = Result.flatMap(said, Schema.decodeUnknownResult(codec))
     if (Result.isSuccess(decoded)) return decoded.success
     return yield* fail({ _tag: "Malformed" }, "did not keep to the shape of the answer")
   })

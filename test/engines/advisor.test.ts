@@ -35,6 +35,7 @@ describe("the advisor", () => {
     { title: "half as old as it lasts", given: advice({ replicas: 14, askedAt: AT - 150_000 }), want: 12 },
     { title: "too old", given: advice({ askedAt: AT - 300_000 }), want: 10 },
     { title: "beyond its own horizon", given: advice({ askedAt: AT - 60_000, horizonSeconds: 60 }), want: 10 },
+    { title: "of a clock that was set back since", given: advice({ askedAt: AT + 1 }), want: 10 },
     { title: "unsure", given: advice({ confidencePercent: 59 }), want: 10 },
     { title: "fewer", given: advice({ replicas: 1 }), want: 10 }
   ])("$title: $want", ({ given, want }) => {

@@ -25,6 +25,7 @@ describe("an answer", () => {
     { title: "more than the policy allows", given: { ...answer, replicas: 11 }, want: "absurd" },
     { title: "fewer than the policy allows", given: { ...answer, replicas: 0 }, want: "absurd" },
     { title: "a minute late", given: answer, over: { answeredAt: 61_001 }, want: "late" },
+    { title: "a clock that was set back", given: answer, over: { answeredAt: 999 }, want: "late" },
     { title: "five times what there is", given: { ...answer, replicas: 10 }, over: { current: 2 }, want: "absurd" }
   ] as const)("of $title is $want", ({ given, want, ...rest }) => {
     const judged = judgeAnswer(given, { ...asked, ...("over" in rest ? rest.over : {}) })

@@ -62,6 +62,16 @@ describe("the admission", () => {
     assert.isUndefined(admission.refusal(62_000, 1))
   })
 
+  it("lets one alone find out how a server is that was left alone, until it has answered", () => {
+    const admission = new Admission({ callsPerHour: 1000, tokensPerHour: 1e6 })
+    for (let count = 0; count < 5; count++) admission.failed(0)
+    assert.isUndefined(admission.refusal(60_000, 1))
+    admission.begin(60_000, 1)
+    assert.deepStrictEqual(admission.refusal(60_000, 1), { _tag: "CircuitOpen" })
+    admission.answered()
+    assert.isUndefined(admission.refusal(60_001, 1))
+  })
+
   it("waits for as long as the server asked, for all who would ask", () => {
     const admission = new Admission(limits)
     admission.throttled(5_000)

@@ -90,6 +90,7 @@ describe("the language model", () => {
     )
   )
 
+  const METADATA = { location: "http://169.254.169.254/latest/meta-data/" }
   const refusal = { message: { role: "assistant", content: null, refusal: "I cannot help with that." } }
   it.live.each([
     ["a refusal", { body: completion("", {}, refusal) }, "Refused"],
@@ -97,6 +98,15 @@ describe("the language model", () => {
     ["4,000 replicas where 100 are allowed", { body: completion({ replicas: 4000, note: null }) }, "Malformed"],
     ["prose", { body: completion("Scale to 4 replicas, please.") }, "Malformed"],
     ["an answer that ends early", { body: completion('{"replicas":', {}, { finish_reason: "length" }) }, "Malformed"],
+    ["replicas as words", { body: completion({ replicas: "4", note: null }) }, "Malformed"],
+    ["more than any number", { body: completion('{"replicas":1e999,"note":null}') }, "Malformed"],
+    ["a call of a tool", { body: completion(null, {}, { message: { content: null, tool_calls: [{}] } }) }, "Malformed"],
+    ["its own key", { body: completion(`{"replicas":4,"note":"\\u0073${KEY.slice(1)}"}`) }, "Malformed"],
+    ["ten megabytes", { body: completion("x".repeat(10_000_000)) }, "Malformed"],
+    ["what is packed", { headers: { "content-encoding": "gzip" }, body: "packed" }, "Malformed"],
+    ["half of what was promised", { headers: { "content-length": "900" }, body: "{", cut: true }, "Unreachable"],
+    ["a redirect to the machine's metadata", { status: 307, headers: METADATA, body: "" }, "Unreachable"],
+    ["a gateway's page with the key", { status: 502, body: `<html>${KEY}</html>` }, "ServerError"],
     ["no choice at all", { body: completion({}, { choices: [] }) }, "Malformed"],
     ["a page of HTML", { body: "<html>gateway</html>" }, "Malformed"],
     ["half a stream", { body: completion({ replicas: 4 }).slice(0, 80), cut: true }, "Unreachable"],
@@ -150,6 +160,18 @@ describe("the language model", () => {
     )
   )
 
+  it.live("costs what it may where the server says a number of tokens that nobody can use", () =>
+    against(
+      [{ body: completion({ replicas: 4, note: null }, { usage: { prompt_tokens: 1e300, completion_tokens: -5 } }) }],
+      ({ asked, metric }) =>
+        Effect.gen(function* () {
+          yield* asked("a")
+          yield* asked("b")
+          assert.strictEqual(yield* metric('nimbusguard_openai_tokens_total{type="input"}'), 0)
+        })
+    )
+  )
+
   it.live("is not asked more than fits a question", () =>
     against([good], ({ asked }) =>
       Effect.map(reasonOf(asked("x".repeat(70_000))), (tag) => assert.strictEqual(tag, "Rejected"))
@@ -179,8 +201,11 @@ describe("the language model", () => {
       })
       const logger = Logger.make(({ cause, message }) => void seen.push({ message, cause: String(cause) }))
       const nasty: Reply = { body: completion({ replicas: "an answer that leaks" }) }
-      yield* against([good, nasty, { status: 429, headers: { "retry-after": "99" }, body: limited }], ({ asked }) =>
-        Effect.all([asked(), Effect.result(asked("2")), Effect.result(asked("3"))])
+      const echo = { body: completion("no", { id: KEY, model: `m-${KEY}` }, { finish_reason: `${KEY} ${PROMPT}` }) }
+      yield* against(
+        [good, nasty, echo, { status: 429, headers: { "retry-after": "99" }, body: limited }],
+        ({ asked }) =>
+          Effect.all([asked(), Effect.result(asked("2")), Effect.result(asked("3")), Effect.result(asked("4"))])
       ).pipe(
         Effect.provideService(Tracer.Tracer, tracer),
         Effect.provide(Logger.layer([logger])),
