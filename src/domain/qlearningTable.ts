@@ -21,12 +21,14 @@ export interface Cell {
 export type Table = Readonly<Record<string, string>>
 
 const DIGITS = 1e4
+/** Beyond what rewards can add up to: whatever says so was not learned. */
+const WORTH_MAX = 1e6
 
 const parseCell = (text: string): ReadonlyArray<Cell> => {
   const [action, value, visits] = text.split(":").map(Number)
-  const known = [action, value, visits].every((part) => Number.isFinite(part))
-  if (!known || action === undefined || value === undefined || visits === undefined) return []
-  return Math.abs(action) <= ACTION_MAX && visits >= 1 ? [{ action: Math.trunc(action), value, visits }] : []
+  if (action === undefined || value === undefined || visits === undefined) return []
+  const possible = Number.isInteger(action) && Math.abs(action) <= ACTION_MAX && Math.abs(value) <= WORTH_MAX
+  return possible && visits >= 1 ? [{ action, value, visits: Math.min(Math.trunc(visits), VISITS_MAX) }] : []
 }
 
 export const rowOf = (table: Table, state: string): ReadonlyArray<Cell> => {
@@ -118,7 +120,8 @@ export const importTable = (text: string): Table => {
   for (const part of text.split(SEPARATOR)) {
     const [state = "", row = ""] = part.trim().split("=")
     if (!STATE.test(state)) continue
-    const cells = row.split(" ").flatMap(parseCell)
+    const byAction = new Map(row.split(" ").flatMap((cell) => parseCell(cell).map((each) => [each.action, each])))
+    const cells = [...byAction.values()]
     if (cells.length > 0 && Object.keys(table).length < STATES_MAX) table[state] = textOf(cells)
   }
   return table

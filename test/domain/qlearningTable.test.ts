@@ -77,6 +77,12 @@ describe("the table", () => {
     assert.deepStrictEqual(importTable(exportTable(table)), table)
     assert.deepStrictEqual(importTable("c1m0t0r0=1:NaN:3 2:0:0;__proto__=1:0:3;c99m0t0r0=0:0:1;;=;c1"), {})
   })
+
+  it("is no larger than one that was learned, whatever its text repeats or claims", () => {
+    const row = Array.from({ length: 5000 }, (_, index) => `${index % 3}:-1:4`).join(" ")
+    assert.deepStrictEqual(importTable(`c1m0t0r0=${row}`), { c1m0t0r0: "0:-1:4 1:-1:4 2:-1:4" })
+    assert.deepStrictEqual(importTable("c1m0t0r0=1:1e300:3 2:Infinity:3 0.5:1:3 3:1:1e9"), { c1m0t0r0: "3:1:999" })
+  })
 })
 
 describe("the actions", () => {
