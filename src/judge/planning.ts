@@ -13,8 +13,11 @@ export interface Prices {
   readonly perPodChanged: number
 }
 
+/** As many numbers as fit into half of the memory. */
+const SMALL_SIZES = 2 ** 15
+
 export const cheapest = ({ perPodAdded, perPodChanged, prices, sizes, steps }: Prices): Int32Array => {
-  const from = new Int16Array(steps * sizes)
+  const from = new (sizes <= SMALL_SIZES ? Int16Array : Int32Array)(steps * sizes)
   const up = perPodAdded + perPodChanged
   let cost = Float64Array.from(prices.subarray(0, sizes))
   let next = new Float64Array(sizes)

@@ -32,6 +32,16 @@ const cheapestOfAll = (problem: Problem) => {
 }
 
 describe("planning", () => {
+  it("counts beyond as many pods as fit into sixteen bits", () => {
+    const [steps, sizes, wanted] = [3, 40_000, [38_000, 39_000, 33_000]]
+    const prices = Float64Array.from(
+      { length: steps * sizes },
+      (_, index) => 9 * Math.abs((index % sizes) - (wanted[Math.floor(index / sizes)] ?? 0))
+    )
+    const plan = cheapest({ steps, sizes, prices, perPodAdded: ADDED, perPodChanged: CHANGED })
+    assert.deepStrictEqual([...plan], wanted)
+  })
+
   it("finds a course that no other betters", () => {
     const { uniform } = chance(7, "prices")
     for (let attempt = 0; attempt < 30; attempt++) {
