@@ -91,12 +91,14 @@ export const clock = (second: number): string => {
 const spanOf = (seconds: number): string => (seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`)
 
 export const tell = ({ fromSecond, need, orderedAfterSeconds, ready, share, toSecond }: Episode): string => {
+  const percent = share < 0.005 ? "less than 1" : String(Math.round(100 * share))
+  const pods = `${ready} ${ready === 1 ? "pod" : "pods"} ready`
   const parts = [
-    `${clock(fromSecond)}, for ${spanOf(toSecond - fromSecond)}: ${Math.round(100 * share)} % of its bad answers`
+    `${clock(fromSecond)}, for ${spanOf(toSecond - fromSecond)}: ${percent} % of its bad answers`,
+    need === undefined || need <= ready ? pods : `${pods} where ${need} would have been`
   ]
-  parts.push(
-    need === undefined || need <= ready ? `${ready} pods ready` : `${ready} pods ready where ${need} would have been`
-  )
-  if (orderedAfterSeconds !== undefined) parts.push(`more were ordered after ${orderedAfterSeconds} s`)
+  if (orderedAfterSeconds !== undefined) {
+    parts.push(`more were ordered ${orderedAfterSeconds === 0 ? "at once" : `after ${orderedAfterSeconds} s`}`)
+  }
   return parts.join("; ")
 }

@@ -75,7 +75,11 @@ const factorOf = (role: Role, threshold: number): number => {
   return role === "latency" && threshold <= 20 ? 1 / 1000 : 1
 }
 
+const isAge = (signal: Signal): boolean => signal.source === "pubsub" && /OldestUnacked/u.test(textOf(signal))
+
 const guessed = (signal: Signal): Measure => {
+  if (isAge(signal))
+    return { field: BY_ROLE.latency[0], factor: 1 / 1000, perPod: false, assumption: "the oldest's age" }
   const role = QUEUES.has(signal.source)
     ? "backlog"
     : (WORDS.find(([words]) => words.test(textOf(signal)))?.[1] ?? "demand")

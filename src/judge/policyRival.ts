@@ -57,8 +57,7 @@ export const policyRival = (file: PolicyFile, remembered?: (memory: Memory) => v
           reading: (signal) => readingOf(measures.get(signal) ?? measureOf(signal), metrics, at)
         })
         if (decider.memory !== undefined) remembered?.(decider.memory)
-        const limited = decision.limitedBy.length > 0 ? ` (${decision.limitedBy.join(", ")})` : ""
-        reason = `${decision.reason}${limited}`
+        reason = decision.reason
         return decision.desired
       },
       reason: () => reason

@@ -140,6 +140,12 @@ export class Plant {
     course.dropped[second] = this.#requests.dropped
   }
 
+  /** Of answers over the window; a queue has its age also while nothing comes. */
+  #slowness(p95Seconds: Float64Array, to: number, mean: number | undefined): number {
+    const { kind, serviceSeconds } = this.load.workload
+    return (kind === "queue" ? p95Seconds[to - 1] : mean) ?? serviceSeconds
+  }
+
   /** What a scrape every so many seconds shows now of the seconds before it; undefined when it was lost. */
   scraped(everySeconds: number, windowSeconds: number): Scraped | undefined {
     const { arrivals, factors, lost, noise } = this.load
@@ -168,7 +174,7 @@ export class Plant {
       readyAvg: sumOf(ready, from, to) / span,
       readyMin,
       errorRate: arrived > 0 ? sumOf(dropped, from, to) / arrived : 0,
-      p95Seconds: arrived > 0 ? weighted / arrived : this.load.workload.serviceSeconds,
+      p95Seconds: this.#slowness(p95Seconds, to, arrived > 0 ? weighted / arrived : undefined),
       badFraction: arrived > 0 ? sumOf(bad, from, to) / arrived : 0,
       at: to
     }

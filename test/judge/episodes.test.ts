@@ -42,6 +42,23 @@ describe("episodes", () => {
     assert.deepStrictEqual(episodesOf(load, run(load, keeping(40)), undefined, 3), [])
   })
 
+  it("are told as people say it", () => {
+    const episode = {
+      fromSecond: 0,
+      toSecond: 30,
+      bad: 9,
+      share: 0.004,
+      ready: 1,
+      need: 2,
+      orderedAfterSeconds: 0,
+      reasons: []
+    }
+    assert.strictEqual(
+      tell(episode),
+      "0:00:00, for 30 s: less than 1 % of its bad answers; 1 pod ready where 2 would have been; more were ordered at once"
+    )
+  })
+
   it("have times that people read", () => {
     assert.deepStrictEqual([0, 61, 3_725, 360_000].map(clock), ["0:00:00", "0:01:01", "1:02:05", "100:00:00"])
   })

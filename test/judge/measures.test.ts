@@ -40,6 +40,13 @@ describe("measures", () => {
     assert.match(cores.assumption ?? "", /1 core/u)
   })
 
+  it("takes the age of the oldest message for an age, in seconds", () => {
+    const oldest = signal({ source: "pubsub", options: { mode: "OldestUnackedMessageAge" }, ...value(60_000) })
+    assert.strictEqual(measureOf(oldest).perPod, false)
+    const reading = read(oldest)
+    assert.strictEqual(reading._tag === "Measured" ? reading.value : undefined, 0.25)
+  })
+
   it("guesses by the query what nobody says, in the units of its target, and says so", () => {
     const guesses = [
       asks("histogram_quantile(0.95, rate(http_request_duration_seconds_bucket[1m]))", value(500)),

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { globSync, readFileSync } from "node:fs"
 import { ENGINES } from "#engines/index"
-import { ownFile } from "#judge/entrants"
+import { ownFile, ownPolicy } from "#judge/entrants"
 import { readPolicyFile } from "#judge/policyFile"
 import { intervalSecondsOf, metricsOf, policyRival } from "#judge/policyRival"
 import { hpa } from "#judge/rivals/hpa"
@@ -40,6 +40,15 @@ describe("a policy as a rival", () => {
     assert.isBelow(own.violations, plain.violations)
     assert.isAbove(own.changes.length, 0)
     for (const { reason } of own.changes) assert.isAbove(reason.length, 10)
+  })
+
+  it("says once which limit held it back", () => {
+    const load = web(doubling(280, 900), 1_200)
+    const file = Result.getOrThrow(readPolicyFile("web", ownPolicy({ ...load.workload, maxReplicas: 12 }), undefined))
+    const reasons = run(load, policyRival(file)).changes.map(({ reason }) => reason)
+    const limited = reasons.filter((reason) => reason.includes("TooManyReplicas"))
+    assert.isAbove(limited.length, 0)
+    for (const reason of limited) assert.strictEqual(reason.split("TooManyReplicas").length, 2, reason)
   })
 
   it("is the same for the same seed, and begins anew with each load", () => {

@@ -74,6 +74,14 @@ describe("Plant", () => {
     assert.strictEqual(bad[150], plant.load.arrivals[150])
   })
 
+  it("shows how old the oldest message is, also while none comes", () => {
+    const workload: Workload = { ...WEB, kind: "queue", workers: 1, serviceSeconds: 1, maxReplicas: 1 }
+    const traffic = (second: number) => (second < 10 ? 10 : 0)
+    const plant = new Plant(loadOf({ name: "queue", workload, traffic, seconds: 60 }, 7))
+    plant.advance(40)
+    assert.isAtLeast(plant.scraped(5, 5)?.p95Seconds ?? 0, 30)
+  })
+
   it("goes the same way for the same seed, and another for another", () => {
     const courseOf = (seed: number) => {
       const plant = plantOf({}, 280, 600, seed)
