@@ -87,6 +87,18 @@ export const readTrace = (content: string): Result.Result<Trace, string> => {
   })
 }
 
+const GAP_MIN_BUCKETS = 5
+
+/** For how long no line says anything, but for a few that are missing here and there. */
+export const gapSeconds = ({ bucketSeconds, times }: Trace): number => {
+  let sum = 0
+  for (let index = 1; index < times.length; index++) {
+    const missing = (times[index] ?? 0) - (times[index - 1] ?? 0) - bucketSeconds
+    if (missing > GAP_MIN_BUCKETS * bucketSeconds) sum += missing
+  }
+  return sum
+}
+
 /** Past its end the last rate stays. */
 export const trafficOf = ({ bucketSeconds, rates, times }: Trace): Traffic => {
   const joins = bucketSeconds > STEP_MAX_SECONDS

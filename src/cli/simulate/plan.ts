@@ -8,7 +8,7 @@ import type { RivalName } from "#judge/rivals/index"
 import { patternScenario } from "#judge/scenarios"
 import type { Policy } from "#schemas/Policy"
 import type { Scenario } from "#workload/Load"
-import { type Trace, trafficOf } from "#workload/trace"
+import { gapSeconds, type Trace, trafficOf } from "#workload/trace"
 import { capacityOf, PLANTS, WEB, type Workload } from "#workload/Workload"
 
 export interface Said {
@@ -43,6 +43,7 @@ export interface SimulationPlan {
 
 const HOURS_USUAL = 6
 const HOURS_MAX = 7 * 24
+const SECONDS_MIN = 60
 
 const isQueuePolicy = ({ objectives, signals }: Policy): boolean =>
   objectives.queue !== undefined ||
@@ -116,6 +117,17 @@ const problemOf = (workload: Workload, said: Said): string | undefined => {
   ]
   const wrong = positive.find(([, value]) => !(value > 0) || !Number.isFinite(value))
   if (wrong !== undefined) return `${wrong[0]} must be more than 0.`
+  const whole: ReadonlyArray<readonly [string, number]> = [
+    ["--workers", said.workers ?? 1],
+    ["--min", minReplicas],
+    ["--max", maxReplicas]
+  ]
+  const broken = whole.find(([, value]) => !Number.isInteger(value))
+  if (broken !== undefined) return `${broken[0]} must be a whole number, and is ${broken[1]}.`
+  const { hours } = said
+  if (hours !== undefined && (hours * 3600 < SECONDS_MIN || hours > HOURS_MAX)) {
+    return `--hours is ${hours}: give from 0.02 (a minute) to ${HOURS_MAX}.`
+  }
   if (minReplicas < 0 || minReplicas > maxReplicas) {
     return `--min ${minReplicas} and --max ${maxReplicas} leave nothing between them: give --min at least 0 and at most --max.`
   }
@@ -163,17 +175,25 @@ const peakOf = ({ seconds, traffic, workload }: Scenario): number => {
   return Math.ceil(peak / capacityOf(workload))
 }
 
+const gapsOf = (trace: Trace): ReadonlyArray<string> => {
+  const minutes = Math.round(gapSeconds(trace) / 60)
+  return minutes === 0
+    ? []
+    : [`The trace has no lines for ${minutes} min in all; there the rate follows from the lines beside them.`]
+}
+
 const scenarioOf = (over: Over, workload: Workload, said: Said): Result.Result<Scenario, string> => {
-  const hours = Math.min(HOURS_MAX, said.hours ?? (over._tag === "Trace" ? HOURS_MAX : HOURS_USUAL))
+  const hours = said.hours ?? (over._tag === "Trace" ? HOURS_MAX : HOURS_USUAL)
   if (over._tag === "Pattern") {
-    const seconds = Math.max(60, Math.round(3600 * hours))
+    const seconds = Math.round(3600 * hours)
     return Result.mapError(
       patternScenario(over.text, workload, seconds, String(said.seed), said.rate),
       (problem) => `--pattern: ${problem}.`
     )
   }
   const seconds = Math.min(over.trace.seconds, Math.round(3600 * hours))
-  if (seconds < 60) return Result.fail(`${over.name} is ${seconds} s long: a minute is the least that says anything.`)
+  if (seconds < SECONDS_MIN)
+    return Result.fail(`${over.name} is ${seconds} s long: a minute is the least that says anything.`)
   const mean = over.trace.rates.reduce((sum, rate) => sum + rate, 0) / over.trace.rates.length
   const times = said.rate === undefined || mean <= 0 ? 1 : said.rate / mean
   const traffic = trafficOf(over.trace)
@@ -202,6 +222,7 @@ export const planOf = (said: Said, over: Over, file: PolicyFile | undefined): Re
             ]
           : []),
         ...(cut ? [`The trace is ${rounded(over.trace.seconds / 3600)} h long; the rest is left out.`] : []),
+        ...(over._tag === "Trace" ? gapsOf(over.trace) : []),
         ...(peak > workload.maxReplicas
           ? [
               `The peak keeps ${peak} pods busy, and no more than ${workload.maxReplicas} may run: raise --max or lower --rate.`

@@ -47,6 +47,16 @@ spec:
 `
 
 describe("what is simulated", () => {
+  it("tells of times of which a trace has no line", () => {
+    const minutes = [0, 1, 2, 3, 4, 5, 40, 41, 42, 43, 44, 45]
+    const trace = Result.getOrThrow(readTrace(minutes.map((minute) => `${60 * minute},100`).join("\n")))
+    const { notes } = plan({}, { _tag: "Trace", name: "x.csv", trace })
+    assert.include(
+      notes,
+      "The trace has no lines for 34 min in all; there the rate follows from the lines beside them."
+    )
+  })
+
   it("is a web service for six hours where nothing is said, under the default alone", () => {
     const { entrants, scenario, title } = plan()
     assert.deepStrictEqual([scenario.seconds, scenario.workload.kind, title], [21_600, "http", "6 h of steady, seed 7"])
@@ -104,6 +114,11 @@ describe("what is simulated", () => {
     assert.match(refusal({ plant: "mainframe" }), /There is no plant mainframe: choose one of web, fast, /u)
     assert.match(refusal({ sloMs: 100, serviceMs: 200 }), /no number of pods can do that\. Raise --slo-ms/u)
     assert.match(refusal({ workers: 0 }), /--workers must be more than 0/u)
+    assert.match(refusal({ workers: 2.5 }), /--workers must be a whole number, and is 2\.5/u)
+    assert.match(refusal({ minReplicas: 1.5 }), /--min must be a whole number/u)
+    assert.match(refusal({ maxReplicas: 2.5 }), /--max must be a whole number/u)
+    assert.match(refusal({ hours: 1000 }), /--hours is 1000: give from 0\.02 \(a minute\) to 168/u)
+    assert.match(refusal({ hours: 0.001 }), /--hours is 0\.001: give from/u)
     assert.match(refusal({ minReplicas: 9, maxReplicas: 3 }), /leave nothing between them/u)
     assert.match(refusal({ good: 99 }), /--good is 99: give a share/u)
     assert.match(refusal({ lostPercent: 101 }), /--lost is 101: give percent/u)
