@@ -29,7 +29,7 @@ import { course } from "./dev/happen.ts"
 import { headerLines } from "./dev/header.ts"
 import { CPU_SERVES, cpuRoutes, GENERATOR_SERVES, generatorRoutes } from "./dev/loadRoutes.ts"
 import { PacedClock } from "./dev/PacedClock.ts"
-import { freePorts, LOOPBACK } from "./dev/ports.ts"
+import { freePorts, LOOPBACK, PORT_MAX } from "./dev/ports.ts"
 import { TARGETS } from "./dev/scenarios/fleet.ts"
 import { type ScenarioName, SCENARIOS } from "./dev/scenarios/index.ts"
 import type { Scenario } from "./dev/scenarios/Scenario.ts"
@@ -102,6 +102,13 @@ export const parseDuration = (text: string): Result.Result<number, string> => {
 }
 
 const wrong = (detail: string) => new SettingsError({ detail })
+
+const checkPorts = Effect.fnUntraced(function* (given: Readonly<Record<string, number>>) {
+  for (const [flag, port] of Object.entries(given)) {
+    if (!(port >= 0 && port <= PORT_MAX))
+      return yield* wrong(`${flag} ${port}: give 0 to ${PORT_MAX}, where 0 is any that is free`)
+  }
+})
 
 const durationOf = Effect.fnUntraced(function* (given: Option.Option<string>) {
   if (Option.isNone(given)) return undefined
@@ -194,6 +201,7 @@ export const devCommand = Command.make(
   Effect.fnUntraced(function* (given) {
     const { apiPort, loadPort, prometheusPort, seed, speed } = given
     if (!(speed >= 0.1 && speed <= SPEED_MAX)) return yield* wrong(`--speed ${speed}: give 0.1 to ${SPEED_MAX}`)
+    yield* checkPorts({ "--api-port": apiPort, "--load-port": loadPort, "--prometheus-port": prometheusPort })
     const named = Option.getOrElse(given.scenario, () => (speed < DAYS_FROM ? "default" : "night-and-day"))
     const scenario: Scenario = SCENARIOS[named]
     const duration = yield* durationOf(given.duration)

@@ -61,6 +61,9 @@ describe("nimbusguard dev", () => {
 
   it.live.each([
     { args: ["--speed", "6000"], words: /--speed 6000: give 0\.1 to 600/u },
+    { args: ["--api-port", "-1"], words: /--api-port -1: give 0 to 65535, where 0 is any that is free/u },
+    { args: ["--load-port", "99999"], words: /--load-port 99999: give 0 to 65535/u },
+    { args: ["--prometheus-port", "65536"], words: /--prometheus-port 65536: give 0 to 65535/u },
     { args: ["--duration", "soon"], words: /--duration soon: give a time/u },
     { args: ["--trace", "/nonexistent.csv"], words: /--trace \/nonexistent\.csv cannot be read/u },
     { args: ["--trace", "package.json"], words: /--trace package\.json: /u }

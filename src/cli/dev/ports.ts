@@ -21,7 +21,7 @@ export const LOOPBACK = "127.0.0.1"
 /** 8080 becomes 8180, 8280 and so on: recognisable, and no neighbour of ours. */
 const STEP = 100
 const TRIES = 9
-const PORT_MAX = 65_535
+export const PORT_MAX = 65_535
 
 /** What speaks against this port now; undefined when nothing does. 0 asks for any that is free. */
 export type Probe = (port: number) => Effect.Effect<{ readonly port: number } | { readonly code: string }>
