@@ -8,15 +8,17 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
-import { USUAL_RIVALS } from "#judge/entrants"
+import { ownPolicy, USUAL_RIVALS } from "#judge/entrants"
 import type { Judged } from "#judge/contest"
 import { jobsOf, type References, type Section, SECTIONS, type Wanted, workOff } from "#judge/quality"
 import { qualityText, type Sections } from "#judge/qualityText"
+import { readPolicyFile } from "#judge/policyFile"
 import { qualityPage } from "#judge/report/qualityPage"
 import { RIVALS, type RivalName } from "#judge/rivals/index"
 import { ownScenarios } from "#judge/scenarios"
 import { listOf, traceScenario } from "#judge/traceFolder"
 import type { Scenario } from "#workload/Load"
+import { WEB } from "#workload/Workload"
 
 /** What is wrong has been said; the shell only has to know that something is. */
 class Unsatisfied extends Data.TaggedError("Unsatisfied") {}
@@ -73,7 +75,12 @@ const triesOf = Effect.fnUntraced(function* (text: string) {
   const [, name = "", values = ""] = KNOB.exec(text) ?? []
   if (name === "")
     return yield* sayNo(`--try is ${text}: write an option of auto and its values, as in headroomPercent=0,5,10.`)
-  return values.split(",").map((value) => ({ [name]: Number(value) }))
+  const tries = values.split(",").map((value) => ({ [name]: Number(value) }))
+  for (const auto of tries) {
+    const file = readPolicyFile("--try", ownPolicy(WEB, { auto }), undefined)
+    if (Result.isFailure(file)) return yield* sayNo(file.failure)
+  }
+  return tries
 })
 
 /** `keep` hears of the references as soon as there are more: whoever interrupts a long run keeps what was found. */
@@ -163,6 +170,9 @@ export const qualityCommand = Command.make(
       sections: yield* listed(flags.sections, SECTIONS, "section"),
       rivals,
       tries: yield* triesOf(flags.tries)
+    }
+    if (wanted.sections.includes("choice") && wanted.tries.length === 0) {
+      return yield* sayNo("The section choice needs --try, as in --try headroomPercent=0,10,20: what to choose among.")
     }
     const known = Option.isSome(flags.references) ? yield* knownIn(flags.references.value) : {}
     const sections = yield* workThrough(wanted, known, (references) =>

@@ -31,13 +31,14 @@ export const listOf = (content: string): Result.Result<ReadonlyArray<TraceEntry>
     return Result.fail("scenarios.json is not JSON")
   }
   if (!isJson(list)) return Result.fail("scenarios.json is not an object of scenarios by name")
-  return Result.succeed(
-    Object.entries(list).flatMap(([name, plant]) => {
-      if (!isJson(plant)) return []
-      const file = plant["file"]
-      return [{ name, plant, file: `${typeof file === "string" ? file : name}.csv` }]
-    })
-  )
+  const entries = Object.entries(list).flatMap(([name, plant]) => {
+    if (!isJson(plant)) return []
+    const file = plant["file"]
+    return [{ name, plant, file: `${typeof file === "string" ? file : name}.csv` }]
+  })
+  return entries.length === 0
+    ? Result.fail("scenarios.json holds no scenario: give an object of them by the names of their CSVs")
+    : Result.succeed(entries)
 }
 
 const pairsOf = (value: unknown): ReadonlyArray<readonly [number, number]> =>
@@ -69,13 +70,31 @@ const workloadOf = (plant: Json, seconds: number): Workload => ({
   }
 })
 
+/** What no pods could be, by the names that the list has for it. */
+const problemOf = (workload: Workload): string | undefined => {
+  const { kind, maxReplicas, minReplicas, objectiveSeconds, pool, serviceSeconds, workers } = workload
+  const whole = Object.entries({ c: workers, pool, max: maxReplicas }).find(
+    ([, value]) => !Number.isInteger(value) || value < 1
+  )
+  if (whole !== undefined) return `${whole[0]} is ${whole[1]}; give a whole number of at least 1`
+  if (!Number.isInteger(minReplicas)) return `min is ${minReplicas}; give a whole number`
+  if (minReplicas > maxReplicas) return `min ${minReplicas} is more than max ${maxReplicas}`
+  const none = Object.entries({ S: serviceSeconds, T: objectiveSeconds }).find(([, value]) => value <= 0)
+  if (none !== undefined) return `${none[0]} is ${none[1]}; give more than 0`
+  return kind === "http" && serviceSeconds >= objectiveSeconds
+    ? `S is ${serviceSeconds} and T ${objectiveSeconds}: no number of pods answers in time`
+    : undefined
+}
+
+/** The failure says what to change in the trace or in the list. */
 export const traceScenario = ({ file, name, plant }: TraceEntry, content: string): Result.Result<Scenario, string> =>
-  Result.mapBoth(readTrace(content), {
-    onFailure: (problem) => `${file}: ${problem}`,
-    onSuccess: (trace) => ({
-      name,
-      seconds: trace.seconds,
-      traffic: trafficOf(trace),
-      workload: workloadOf(plant, trace.seconds)
-    })
-  })
+  Result.flatMap(
+    Result.mapError(readTrace(content), (problem) => `${file}: ${problem}`),
+    (trace) => {
+      const workload = workloadOf(plant, trace.seconds)
+      const problem = problemOf(workload)
+      return problem === undefined
+        ? Result.succeed({ name, workload, seconds: trace.seconds, traffic: trafficOf(trace) })
+        : Result.fail(`${name}: ${problem}`)
+    }
+  )

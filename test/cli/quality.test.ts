@@ -40,7 +40,9 @@ describe("nimbusguard quality", () => {
   it.each([
     [["--traces", join(folder, "none")], /cannot be read/u],
     [["--only", "shop"], /There is no scenario shop: choose of web-steady, /u],
-    [["--try", "headroom"], /--try is headroom: write an option of auto and its values/u]
+    [["--try", "headroom"], /--try is headroom: write an option of auto and its values/u],
+    [["--sections", "choice", "--try", "headrom=1"], /--try:1: .*unknown field .*headrom/u],
+    [["--sections", "choice"], /The section choice needs --try/u]
   ])("refuses %s in a sentence", (args, sentence) => {
     const { code, stderr } = nimbusguard(["quality", ...args])
     assert.strictEqual(code, 1)
