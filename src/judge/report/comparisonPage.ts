@@ -3,7 +3,7 @@ import { capacityOf } from "#workload/Workload"
 import { type Comparison, type Shown, verdict } from "../comparison.ts"
 import { HEADS, rowsOf } from "../comparisonText.ts"
 import { clock, tell } from "../episodes.ts"
-import { COLOURS, escaped, list, page, table } from "./page.ts"
+import { COLOURS, escaped, list, page, scrolled, table } from "./page.ts"
 import { timePlot } from "./plot.ts"
 import { folded } from "./series.ts"
 
@@ -50,7 +50,7 @@ const panel = (comparison: Comparison, shown: Shown, index: number): string => {
     (episode) => `<li>At ${escaped(tell(episode))}.${list(episode.reasons.map((reason) => `At ${reason}`))}</li>`
   )
   const wentWrong = told.length === 0 ? "" : `<p class="soft">Where it went wrong most:</p><ul>${told.join("")}</ul>`
-  return `<h3>${escaped(title)} <span class="soft">score ${scored.score.toFixed(1)}, ${(100 * scored.violations).toFixed(2)} % bad, ${scored.podHours.toFixed(1)} pod-hours</span></h3>${replicas}${latency}${wentWrong}`
+  return `<h3>${escaped(title)} <span class="soft">score ${scored.score.toFixed(1)}, ${(100 * scored.violations).toFixed(2)} % bad, ${scored.podHours.toFixed(1)} pod-hours</span></h3>${scrolled(replicas + latency)}${wentWrong}`
 }
 
 const CHANGES_MAX = 400
@@ -88,7 +88,7 @@ export const comparisonPage = (
     `<p class="soft">Bad answers: of all, ${(100 * allowed).toFixed(2)} % are allowed. Over best: pod-hours over the reference. Score: 100 is the reference's pods, no bad answer and no change.</p>`,
     `<h2>Demand</h2>`,
     `<p class="soft">A pod serves ${Number(capacityOf(load.workload).toPrecision(3))} per second.</p>`,
-    demand,
+    scrolled(demand),
     `<h2>Replicas against need</h2>`,
     `<p class="soft"><span class="key" style="background:var(--need)"></span>ready pods of who knows the future<span class="key" style="background:var(--ours)"></span>pods, starting ones included<span class="key" style="background:var(--wrong);opacity:.4"></span>more than 5 % of the answers bad</p>`,
     ...shown.map((one, index) => panel(comparison, one, index)),

@@ -10,7 +10,7 @@ const STYLE = `
 body{margin:0 auto;padding:24px 16px 64px;max-width:1040px;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 h1{font-size:24px;margin:0 0 4px}h2{font-size:18px;margin:36px 0 8px}h3{font-size:15px;margin:24px 0 4px}
 p{margin:4px 0;max-width:75ch}.soft{color:var(--soft)}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto}.scroll svg{min-width:760px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th:first-child,td:first-child{text-align:left}th{color:var(--soft);font-weight:600}
@@ -40,6 +40,9 @@ ${body.join("\n")}
 </body></html>
 `
 
+/** What is too wide for a phone to be read there is moved, not shrunk. */
+export const scrolled = (wide: string): string => `<div class="scroll">${wide}</div>`
+
 /** The first cell of a row is its name. A row may be marked with a class. */
 export const table = (
   head: ReadonlyArray<string>,
@@ -50,7 +53,7 @@ export const table = (
     ({ cells, mark }) =>
       `<tr${mark === undefined ? "" : ` class="${mark}"`}>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join("")}</tr>`
   )
-  return `<div class="scroll"><table><thead><tr>${headCells}</tr></thead><tbody>${lines.join("")}</tbody></table></div>`
+  return scrolled(`<table><thead><tr>${headCells}</tr></thead><tbody>${lines.join("")}</tbody></table>`)
 }
 
 export const list = (items: ReadonlyArray<string>): string =>

@@ -3,7 +3,7 @@ import { type Judged, meanOf, summaryOf } from "../contest.ts"
 import { CLAIRVOYANT, OURS, type Section } from "../quality.ts"
 import { bySeeds, entrantsOf, qualityText, type Sections } from "../qualityText.ts"
 import { BUDGET } from "../score.ts"
-import { COLOURS, escaped, page, table } from "./page.ts"
+import { COLOURS, escaped, page, scrolled, table } from "./page.ts"
 import { type Curve, planePlot } from "./plot.ts"
 
 const HEADS = ["", "worst score", "mean score", "mean bad", "within 1 %", "pods over C*", "changes/h"]
@@ -88,7 +88,7 @@ export const qualityPage = (title: string, all: Sections): string => {
     ...(main.length === 0 ? [] : [scenarioTable(main), `<h2>Means, the worst first</h2>`, summaryTable(main)]),
     `<h2>Bad answers against pods</h2>`,
     `<p class="soft">Each point is one setting of a knob, down and to the left is better.</p>`,
-    planePlot(curvesOf(all), BUDGET),
+    scrolled(planePlot(curvesOf(all), BUDGET)),
     ...sections,
     `<details><summary>The same as text</summary><pre>${escaped(qualityText(all))}</pre></details>`
   ])

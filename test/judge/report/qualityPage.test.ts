@@ -28,6 +28,10 @@ describe("the page of a contest", () => {
     assert.notMatch(html, /<fine>|https?:\/\/|<script|NaN|undefined/u)
   })
 
+  it("moves a plot that is too wide for a phone, and does not shrink it", () => {
+    assert.match(qualityPage("Quality", ALL), /<div class="scroll"><svg/u)
+  })
+
   it("draws a curve for each knob, with what is set where nothing is", () => {
     assert.deepStrictEqual(
       curvesOf(ALL).map(({ points, title }) => [title, points.map(({ label }) => label)]),
