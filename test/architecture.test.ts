@@ -117,6 +117,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/simulation/Property.ts": SWARM,
   "src/simulation/World.ts": SWARM,
   "src/simulation/faultyKubernetes.ts": SWARM,
+  "src/simulation/faultyModel.ts": SWARM,
   "src/simulation/faultySources.ts": SWARM,
   "src/simulation/liveness.ts": SWARM,
   "src/simulation/operators.ts": SWARM,

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type { Prng } from "#simulation/Prng"
 
 /** What is counted over all operators together. */
-export const Trigger = Schema.Literals(["write", "scale", "renewal", "read", "watch", "question"])
+export const Trigger = Schema.Literals(["write", "scale", "renewal", "read", "watch", "question", "advice"])
 export type Trigger = typeof Trigger.Type
 
 interface FaultKindInfo {
@@ -22,10 +22,12 @@ interface FaultKindInfo {
 
 const WRITES: ReadonlyArray<Trigger> = ["write", "scale", "scale", "renewal"]
 const QUESTION: ReadonlyArray<Trigger> = ["question"]
+const ADVICE: ReadonlyArray<Trigger> = ["advice"]
 const DEED: ReadonlyArray<Trigger> = ["question", "scale"]
 const WATCH: ReadonlyArray<Trigger> = ["watch"]
 const ONCE = [1, 1, "time"] as const
 const BURST = [1, 40, "questions"] as const
+const ANSWERS = [1, 8, "answers"] as const
 
 export const FAULTS = {
   killed: {
@@ -84,6 +86,14 @@ export const FAULTS = {
     on: QUESTION,
     amount: BURST,
     about: "the answer of one that does not lead: zero, and it says that it is not to be believed"
+  },
+  llmSlow: { on: ADVICE, amount: [1, 150, "seconds"], about: "the language model takes its time" },
+  llmAbsurd: { on: ADVICE, amount: ANSWERS, about: "it advises what no workload could need" },
+  llmMalformed: { on: ADVICE, amount: ANSWERS, about: "it answers in another shape" },
+  llmHostile: {
+    on: ADVICE,
+    amount: ANSWERS,
+    about: "it advises as much as can be believed, in words that are an attack"
   },
   handScaled: { on: DEED, amount: [1, 12, "replicas"], about: "a person scales a target by hand" },
   specEdited: { on: DEED, amount: ONCE, about: "a person edits a policy in the middle of a tick", isDeed: true },

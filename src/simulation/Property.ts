@@ -11,6 +11,8 @@ export const PROPERTIES = {
   "cooldowns are kept": "by the log of writes, across restarts and leaders",
   "steps are kept": "no write is larger than one step may be",
   "rates are kept": "no period sees more than its rate allows",
+  "advice only adds":
+    "a pod or a quarter to what the same decision without it recommends, and it never lowers what is decided",
   "a record replays to its decision": "from the observation, the memory and the policy that it holds",
   "each write has one record": "never two, never one without a write, and none is missing once all is calm",
   "generations only rise": "no status speaks of a generation that is not there yet",

@@ -14,9 +14,11 @@ import * as Operator from "#operator/Operator"
 import { DECODE_SETTINGS } from "#schemas/crd/Crd"
 import { Kubernetes } from "#services/Kubernetes"
 import { Metrics } from "#services/Metrics"
+import { OpenAi } from "#services/OpenAi"
 import { Answers } from "#simulation/Answers"
 import type { Fault } from "#simulation/Fault"
 import { makeFaultyKubernetes } from "#simulation/faultyKubernetes"
+import { makeModel } from "#simulation/faultyModel"
 import { layerSources } from "#simulation/faultySources"
 import { Life, type Machine } from "#simulation/Life"
 import { Simulation } from "#simulation/runSimulation"
@@ -81,6 +83,7 @@ export const makeOperators = Effect.fnUntraced(function* (world: World, safety: 
     })
     return operator.pipe(
       Layer.provide(layerSources(options)),
+      Layer.provide(Layer.succeed(OpenAi, makeModel(options))),
       Layer.provide(Metrics.layerNone),
       Layer.provide(kubernetes),
       Layer.fresh

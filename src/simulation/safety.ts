@@ -2,6 +2,7 @@
  * What must hold at every write, judged from outside: by the API's own log of commits, by what the operators were really
  * told, and by the records of their Ledgers. No word of an operator about itself is believed that another does not bear out.
  */
+import { decide } from "#domain/decide"
 import type { BoundEngine } from "#domain/Engine"
 import { replay } from "#domain/replay"
 import { type JsonObject, metadataOf, nameOf, textAt, valueAt, wordOf } from "#cluster/api/json"
@@ -136,7 +137,10 @@ export class Safety {
   readonly recorded = (life: string, record: DecisionRecord, by: Policy | undefined): void => {
     this.decisions++
     const { observation, outcome } = record
-    if (by !== undefined) this.#replayed(life, record, by)
+    if (by !== undefined) {
+      this.#replayed(life, record, by)
+      this.#advised(record, by)
+    }
     const target = observation.target.name
     if (outcome._tag === "Recovered") return this.#recovered(life, record)
     if (outcome._tag !== "Scaled") return
@@ -178,13 +182,28 @@ export class Safety {
     write.record ??= record
   }
 
+  #enginesOf(by: Policy): ReadonlyArray<BoundEngine> {
+    const engines = this.#engines.get(by) ?? by.engines.map((spec) => Result.getOrThrow(bindEngine(spec)))
+    this.#engines.set(by, engines)
+    return engines
+  }
+
+  /** Beside the same decision without it. */
+  #advised({ decision, memory, observation, outcome }: DecisionRecord, by: Policy): void {
+    const { advice, ...unadvised } = observation
+    if (advice === undefined || outcome._tag === "Recovered") return
+    const plain = decide({ policy: by, engines: this.#enginesOf(by), observation: unadvised, memory }).decision
+    const [wanted, least] = [decision.recommended ?? 0, plain.recommended ?? 0]
+    this.#check(
+      wanted >= least && wanted <= least + Math.max(1, Math.floor(least / 4)) && decision.desired >= plain.desired,
+      "advice only adds",
+      () =>
+        `${observation.target.name} was to have ${wanted} and got ${decision.desired}, and without advice ${least} and ${plain.desired}`
+    )
+  }
+
   #replayed(life: string, record: DecisionRecord, by: Policy): void {
-    let engines = this.#engines.get(by)
-    if (engines === undefined) {
-      engines = by.engines.map((spec) => Result.getOrThrow(bindEngine(spec)))
-      this.#engines.set(by, engines)
-    }
-    const replayed = replay(by, engines, record)
+    const replayed = replay(by, this.#enginesOf(by), record)
     this.#check(replayed._tag !== "Different", "a record replays to its decision", () =>
       replayed._tag === "Different"
         ? `${life} ${record.id} differs at ${replayed.first.path}: ${JSON.stringify(replayed.first)}`

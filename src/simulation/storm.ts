@@ -26,6 +26,8 @@ export const drawFaults = (
   )
 }
 
+const isAdvised = ({ spec }: PolicyPlan): boolean => JSON.stringify(spec).includes('"advisor":')
+
 /** Roughly; a fault whose event never comes does no harm and finds nothing. */
 const expected = (minutes: number, policies: ReadonlyArray<PolicyPlan>): Readonly<Record<Trigger, number>> => {
   const several = policies.length
@@ -35,6 +37,7 @@ const expected = (minutes: number, policies: ReadonlyArray<PolicyPlan>): Readonl
     renewal: minutes * 28,
     read: 60 + several * minutes * 0.3,
     watch: 100 + several * minutes * 2,
-    question: several * minutes * 3
+    question: several * minutes * 3,
+    advice: policies.filter(isAdvised).length * minutes
   }
 }

@@ -132,7 +132,8 @@ const bySource = (prng: Prng.Prng, name: string): Shape => {
     target: targetOf(prng, name, { hasPods: source === "resource" || source === "kafka" }),
     spec: {
       signals: [{ name: "load", [source]: options, target, ...(falls ? { onMissing: "Fallback" } : {}) }],
-      ...(falls ? { fallback: { afterSeconds: 60 + prng.below(240), replicas: 3 + prng.below(5) } } : {})
+      ...(falls ? { fallback: { afterSeconds: 60 + prng.below(240), replicas: 3 + prng.below(5) } } : {}),
+      ...(prng.chance(0.3) ? { aiConfig: { advisor: {} } } : {})
     },
     questions: { load: key },
     isMemoryless: true,
@@ -217,6 +218,7 @@ const intelligentScaling = (prng: Prng.Prng, name: string): Draft => {
     target_labels: { group: name },
     min_replicas: 1,
     max_replicas: 4 + prng.below(3),
+    ...(prng.chance(0.3) ? { ai: { advisor: true } } : {}),
     metrics_config: {
       prometheus_url: PROMETHEUS_URL,
       metrics: [{ query: promqlOf("total", name), threshold: 50, condition: "gt" }]

@@ -4,7 +4,7 @@ import { drawFault, type Fault, FAULT_KINDS, FAULTS, Script, Trigger } from "#si
 import * as Prng from "#simulation/Prng"
 import { PROPERTIES } from "#simulation/Property"
 
-const EVENTS = { write: 10, scale: 10, renewal: 10, read: 10, watch: 10, question: 10 }
+const EVENTS = { write: 10, scale: 10, renewal: 10, read: 10, watch: 10, question: 10, advice: 10 }
 
 const fault = (kind: Fault["kind"], nth: number, on: Trigger = "write"): Fault => ({
   kind,

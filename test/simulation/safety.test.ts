@@ -217,6 +217,24 @@ describe("the checkers", () => {
       }
     },
     {
+      title: "advice that added more than a quarter",
+      property: "advice only adds",
+      act: ({ record, safety, write }) => {
+        write(8)
+        const made = record("old")
+        const advice = {
+          askedAt: made.observation.at,
+          replicas: 8,
+          horizonSeconds: 60,
+          confidencePercent: 90,
+          reasoning: ""
+        }
+        const by = { ...policyOf({}), ref: made.policy, engines: [] }
+        const decision = { ...made.decision, recommended: 8 }
+        safety.recorded("a1", { ...made, decision, observation: { ...made.observation, advice } }, by)
+      }
+    },
+    {
       title: "a step down within the cooldown",
       property: "cooldowns are kept",
       act: ({ record, safety, write }) => {
