@@ -47,7 +47,7 @@ export interface Wanted {
 }
 
 /** Ten pods fewer, whatever the state, and nothing that could teach it better. */
-const PLANTED = { learningRate: 0, learned: plantedTable(-10) }
+export const PLANTED = { learningRate: 0, learned: plantedTable(-10) }
 
 const entrantsOf = (section: Section, { rivals, tries }: Wanted): ReadonlyArray<Entrant> => {
   const ours = ownEntrant(OURS, "NimbusGuard")

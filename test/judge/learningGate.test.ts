@@ -1,21 +1,44 @@
-/** Q-learning on loads long enough to be promoted: what it costs at the most, and that what is bad gets no say. */
+/** Q-learning on a load that is long enough to be promoted: it gets no say, learned or planted, and so costs nothing. */
 import { assert, describe, it } from "vitest"
-import { jobsOf, workOff } from "#judge/quality"
-import { ownScenarios } from "#judge/scenarios"
+import type { Memory } from "#schemas/Memory"
+import { ownFile, type Own } from "#judge/entrants"
+import { policyRival } from "#judge/policyRival"
+import { PLANTED } from "#judge/quality"
+import { run } from "#judge/run"
+import { web } from "#test/judge/world"
 
-/** Where it is promoted and loses most, of all scenarios with the seed 7. */
-const NAMES = ["fast-noise"]
-const LOSS_MAX = 0.5
+/** Waves of ten minutes between three pods and fifteen, so that pods come and go all the time. */
+const load = web((second) => 350 - 250 * Math.cos(second / 100), 3_000)
+/** A fifth of what a policy gets that says nothing, so that the gate could open while there is load left. */
+const MINIMUM = 100
+
+const played = (own: Own) => {
+  let engines: Memory["engines"] = {}
+  const { changes, podHours, violations } = run(
+    load,
+    policyRival(ownFile(load.workload, own), (memory) => void (engines = memory.engines))
+  )
+  return { engines, played: { changes, podHours, violations } }
+}
+
+const gateOf = ({ engines }: ReturnType<typeof played>) =>
+  (engines["qlearning"] as { readonly gate: { readonly steering: boolean; readonly proven: number } }).gate
 
 describe("learning, judged", () => {
-  it.each(NAMES)("on %s costs at most half a point, and nothing where a bad policy is planted", (name) => {
-    const scenarios = ownScenarios("7").filter((one) => one.name === name)
-    const [job] = jobsOf({ scenarios, seeds: [7], sections: ["learning"], rivals: [], tries: [] })
-    if (job === undefined) return assert.fail(`no scenario ${name}`)
-    const entrants = job.entrants.filter(({ name: entrant }) => !entrant.includes("bounded"))
-    const { judged } = workOff({ ...job, entrants }, {})
-    const [off, learning, planted] = judged.map(({ score }) => score)
-    assert.isAtLeast(learning ?? 0, (off ?? 0) - LOSS_MAX)
-    assert.strictEqual(planted, off)
+  const off = played({})
+
+  it.each([
+    ["learns by itself", {}],
+    ["has a bad policy planted", PLANTED]
+  ])("changes nothing where it %s, though it has taken all the transitions that it needs", (_, learning) => {
+    const on = played({ qLearning: { ...learning, minimumTransitions: MINIMUM } })
+    assert.isAtLeast(gateOf(on).proven, 2 * MINIMUM)
+    assert.isFalse(gateOf(on).steering)
+    assert.deepStrictEqual(on.played, off.played)
+  })
+
+  it("would be noticed: what tries out what others did not ask for changes replicas", () => {
+    const on = played({ qLearning: { exploration: "Bounded" } })
+    assert.notDeepEqual(on.played, off.played)
   })
 })
