@@ -20,7 +20,7 @@ import { layerTelemetry } from "#services/Telemetry"
 import { VERSION } from "#services/version"
 import { readTrace, type Trace } from "#workload/trace"
 import type { Board } from "./dev/Board.ts"
-import { begin, demoSettings, layerDemo, world } from "./dev/demo.ts"
+import { begin, demoSettings, layerDemo, podsIn, world } from "./dev/demo.ts"
 import * as DemoLoad from "./dev/DemoLoad.ts"
 import { layerDisplay, makeBoard, type Output } from "./dev/display.ts"
 import * as Folder from "./dev/Folder.ts"
@@ -255,7 +255,8 @@ export const devCommand = Command.make(
         speed,
         log: output.size === undefined ? undefined : folder?.path
       })
-      const shown = { scenario: named, speed, realMillis: () => performance.now(), header, footer }
+      const realMillis = () => performance.now()
+      const shown = { scenario: named, speed, realMillis, header, footer, podsOf: podsIn(cluster) }
       const everything = layerDisplay(board, output, shown).pipe(
         Layer.provideMerge(layerDemo(cluster, settings, answers, servers)),
         Layer.provide(layerMetrics({ processMetrics: true }))

@@ -6,11 +6,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { layerOperatorIn } from "#cli/run/compose"
 import { behind, kubernetesBehind, type Switch } from "#cli/dev/outage"
+import type { Pods } from "#cli/dev/rows"
 import { BROKEN, type Scenario } from "#cli/dev/scenarios/Scenario"
-import { isObject, listAt, objectAt, textAt } from "#cluster/api/json"
+import { isObject, listAt, objectAt, textAt, valueAt } from "#cluster/api/json"
 import * as Cluster from "#cluster/Cluster"
 import type { PodBehaviour } from "#cluster/controllers/PodBehaviour"
 import { layerSources, PROMETHEUS_URL } from "#cluster/world/ports"
+import type { Target } from "#schemas/Policy"
 import { Settings } from "#services/Settings"
 import { trafficFor } from "#cluster/world/WorkloadSpec"
 import type { Trace } from "#workload/trace"
@@ -53,6 +55,17 @@ export const world = Effect.fn("dev.world")(function* (options: DemoOptions) {
   yield* cluster.run
   return cluster
 })
+
+/** Of a target that is there and has replicas, whoever scaled it last. */
+export const podsIn =
+  ({ api }: Cluster.Cluster) =>
+  ({ kind, name, namespace }: Target): Pods | undefined => {
+    const isServed = api.kinds.all.some((one) => one.kind === kind)
+    const object = isServed ? api.find(kind, namespace, name) : undefined
+    const wanted = object === undefined ? undefined : valueAt(object, "spec.replicas")
+    const ready = object === undefined ? undefined : (valueAt(object, "status.readyReplicas") ?? 0)
+    return typeof wanted === "number" && typeof ready === "number" ? { ready, wanted } : undefined
+  }
 
 /** From now on the scenario's traffic comes, and its policies are there. */
 export const begin = (cluster: Cluster.Cluster, options: DemoOptions) =>

@@ -1,12 +1,14 @@
-/** Shows the board: drawn in place where there is a terminal, else as lines. Reads the operator's ledger and nothing else. */
+/** Shows the board: drawn in place where there is a terminal, else as lines. Reads the operator's ledger, and how many pods there are. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Board } from "#cli/dev/Board"
 import { happeningText, pageLines, summaryLine } from "#cli/dev/page"
+import type { Pods, Row } from "#cli/dev/rows"
 import { Screen, type Size } from "#cli/dev/Screen"
 import { Ledger } from "#operator/Ledger"
+import type { Target } from "#schemas/Policy"
 
 export interface Output {
   readonly write: (text: string) => void
@@ -22,6 +24,8 @@ export interface Shown {
   readonly realMillis: () => number
   readonly header: ReadonlyArray<string>
   readonly footer: string
+  /** How many pods a target has now; undefined: nobody knows. */
+  readonly podsOf: (target: Target) => Pods | undefined
 }
 
 const FRAMES_PER_SECOND = 4
@@ -64,12 +68,15 @@ const follow = Effect.fnUntraced(function* (board: Board, speed: number) {
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(STEP_MILLIS * speed), step)))
 })
 
+const rowsNow = (board: Board, { podsOf }: Shown): ReadonlyArray<Row> =>
+  board.rows.map((row) => ({ ...row, pods: row.target === undefined ? undefined : podsOf(row.target) }))
+
 const drawn = Effect.fnUntraced(function* (board: Board, output: Output, size: () => Size, shown: Shown) {
   const screen = new Screen(output.write, size, shown.header)
   const pace = makePace(shown.speed, yield* Clock.currentTimeMillis, shown.realMillis)
   const draw = Effect.map(Clock.currentTimeMillis, (now) => {
     const { columns, rows } = screen.size
-    const page = { ...shown, pace: pace(now), rows: board.rows, happenings: board.happenings }
+    const page = { ...shown, pace: pace(now), rows: rowsNow(board, shown), happenings: board.happenings }
     screen.draw(pageLines(page, { columns, lines: rows, colors: output.colors }))
   })
   const end = () => screen.end()
@@ -85,11 +92,14 @@ const drawn = Effect.fnUntraced(function* (board: Board, output: Output, size: (
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(draw, Effect.sleep((1000 / FRAMES_PER_SECOND) * shown.speed))))
 })
 
-const printed = Effect.fnUntraced(function* (board: Board, output: Output, { header, speed }: Shown) {
+const printed = Effect.fnUntraced(function* (board: Board, output: Output, shown: Shown) {
+  const { header, speed } = shown
   output.write(`${header.join("\n")}\n`)
   let told = board.changes
   const summary = Effect.map(Clock.currentTimeMillis, (at) => {
-    output.write(`${happeningText({ at, text: summaryLine(board.rows, board.changes - told), tone: "plain" })}\n`)
+    output.write(
+      `${happeningText({ at, text: summaryLine(rowsNow(board, shown), board.changes - told), tone: "plain" })}\n`
+    )
     told = board.changes
   })
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(SUMMARY_MILLIS * speed), summary)))

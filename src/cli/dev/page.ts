@@ -1,6 +1,6 @@
 /** What one look at the terminal shows: a line about the world, the table, the latest happenings and where to go. */
 import type { Happening } from "#cli/dev/Board"
-import { cellsOf, COLUMNS, policyName, type Row } from "#cli/dev/rows"
+import { cellsOf, COLUMNS, podsShown, policyName, type Row } from "#cli/dev/rows"
 import { cut, paint, plainText, table } from "#cli/dev/table"
 
 export interface Pace {
@@ -88,11 +88,10 @@ export const summaryLine = (rows: ReadonlyArray<Row>, changes: number): string =
   const phases = Object.entries(Object.groupBy(rows, ({ phase }) => phase)).map(
     ([phase, some]) => `${some.length} ${phase}`
   )
-  const replicas = rows.flatMap(({ policy, record, target }) =>
-    record === undefined
-      ? []
-      : [`${target?.name ?? policyName(policy)} ${record.observation.state.readyReplicas}/${record.decision.desired}`]
-  )
+  const replicas = rows.flatMap((row) => {
+    const pods = podsShown(row)
+    return pods === undefined ? [] : [`${row.target?.name ?? policyName(row.policy)} ${pods.ready}/${pods.wanted}`]
+  })
   const changed = changes === 1 ? "1 change" : `${changes} changes`
   return `summary: ${phases.join(", ")}; ${changed} in the last minute; ready/wanted: ${replicas.join(", ")}`
 }

@@ -6,6 +6,11 @@ import type { Policy, PolicyRef, Target } from "#schemas/Policy"
 import type { Reading } from "#schemas/Reading"
 import type { Phase } from "#schemas/Status"
 
+export interface Pods {
+  readonly ready: number
+  readonly wanted: number
+}
+
 export interface Row {
   readonly policy: PolicyRef
   readonly target: Target | undefined
@@ -16,6 +21,8 @@ export interface Row {
   readonly decider: Policy | undefined
   /** Why it is in Error. */
   readonly trouble: string | undefined
+  /** As the cluster has them now; absent: as the last record saw them, which may be a whole interval old. */
+  readonly pods?: Pods | undefined
   /** Replicas asked for, oldest first. */
   readonly history: ReadonlyArray<number>
   readonly lastChange: { readonly at: number; readonly by: number } | undefined
@@ -99,15 +106,19 @@ const loadCell = ({ decider, record }: Row): Cell => {
   return readingCell(shown.signal, shown.reading, target)
 }
 
-const readyCell = ({ record }: Row): Cell => {
-  if (record === undefined) return { text: "-" }
-  const { decision, observation, outcome } = record
-  const wanted = outcome._tag === "Scaled" ? outcome.to : observation.state.specReplicas
-  const { readyReplicas } = observation.state
-  return {
-    text: `${readyReplicas}/${wanted}`,
-    tone: readyReplicas === wanted && decision.desired === wanted ? "plain" : "busy"
-  }
+export const podsShown = ({ pods, record }: Row): Pods | undefined => {
+  if (pods !== undefined || record === undefined) return pods
+  const { observation, outcome } = record
+  const { readyReplicas, specReplicas } = observation.state
+  return { ready: readyReplicas, wanted: outcome._tag === "Scaled" ? outcome.to : specReplicas }
+}
+
+const readyCell = (row: Row): Cell => {
+  const pods = podsShown(row)
+  if (pods === undefined) return { text: "-" }
+  const { ready, wanted } = pods
+  const isThere = ready === wanted && (row.record?.decision.desired ?? wanted) === wanted
+  return { text: `${ready}/${wanted}`, tone: isThere ? "plain" : "busy" }
 }
 
 const lastCell = ({ lastChange }: Row, now: number): Cell =>

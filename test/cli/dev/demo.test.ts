@@ -5,7 +5,7 @@
 import { Cause, Clock, Effect, Exit, Layer, type Scope, Stream } from "effect"
 import { assert, describe, it } from "vitest"
 import { Board, type Happening } from "#cli/dev/Board"
-import { begin, demoSettings, layerDemo, world } from "#cli/dev/demo"
+import { begin, demoSettings, layerDemo, podsIn, world } from "#cli/dev/demo"
 import { course } from "#cli/dev/happen"
 import { SCENARIOS } from "#cli/dev/scenarios/index"
 import type { Scenario } from "#cli/dev/scenarios/Scenario"
@@ -77,6 +77,21 @@ const once = (title: string, program: Effect.Effect<void, unknown, Simulation | 
 }
 
 describe("the demo", () => {
+  once(
+    "knows how many pods a target has now, where it is there and can be scaled",
+    Effect.gen(function* () {
+      const cluster = yield* world({ scenario: SCENARIOS.default, seed: 42 })
+      const podsOf = podsIn(cluster)
+      yield* Effect.sleep("1 minute")
+      const target = { apiVersion: "apps/v1", kind: "Deployment", namespace: "default", name: "catalog" }
+      assert.deepStrictEqual(podsOf(target), { ready: 4, wanted: 4 })
+      cluster.api.patch("Deployment", "default", "catalog", { spec: { replicas: 9 } }, "kubectl", "scale")
+      assert.deepStrictEqual(podsOf(target), { ready: 4, wanted: 9 })
+      for (const other of [{ name: "nobody" }, { kind: "Nothing" }, { kind: "ConfigMap" }])
+        assert.isUndefined(podsOf({ ...target, ...other }))
+    })
+  )
+
   once(
     "has every policy Active, something happen in the first minute, and replicas follow load up and down",
     played(SCENARIOS.default, 16, ({ phases, records, startedAt }) => {

@@ -7,7 +7,16 @@ import { Ledger } from "#operator/Ledger"
 import { view } from "#test/dashboard/pages"
 import { makeRecord } from "#test/operator/records"
 
-const shown: Shown = { scenario: "default", speed: 1, realMillis: () => 0, header: ["hello"], footer: "bye" }
+/** Of every target, whatever its last record says. */
+const pods = { ready: 7, wanted: 9 }
+const shown: Shown = {
+  scenario: "default",
+  speed: 1,
+  realMillis: () => 0,
+  header: ["hello"],
+  footer: "bye",
+  podsOf: () => pods
+}
 
 const displayed = (size: Output["size"], body: (written: () => string) => Effect.Effect<void, never, Ledger>) =>
   Effect.gen(function* () {
@@ -43,7 +52,7 @@ describe("what is shown", () => {
       const summaries = lines.filter((line) => line.includes("summary: 1 Active"))
       assert.strictEqual(summaries.length, 2)
       assert.include(summaries[0] ?? "", "1 change in the last minute")
-      assert.include(summaries[1] ?? "", "0 changes in the last minute")
+      assert.include(summaries[1] ?? "", "0 changes in the last minute; ready/wanted: web 7/9")
       assert.notInclude(text, "\u001b")
     })
   )

@@ -73,10 +73,10 @@ describe("a page", () => {
 
 describe("a summary", () => {
   it("says in one line how everything stands", () => {
-    const rows = [rowOf("web"), { ...rowOf("jobs"), phase: "Error" as const }]
+    const rows = [rowOf("web"), { ...rowOf("jobs"), pods: { ready: 1, wanted: 4 }, phase: "Error" as const }]
     assert.strictEqual(
       summaryLine(rows, 1),
-      "summary: 1 Active, 1 Error; 1 change in the last minute; ready/wanted: web 2/3, jobs 2/3"
+      "summary: 1 Active, 1 Error; 1 change in the last minute; ready/wanted: web 2/2, jobs 1/4"
     )
   })
 })

@@ -48,6 +48,7 @@ describe("a row", () => {
     assert.strictEqual(textsOf(rowOf({ record: scaled })).READY, "2/5")
     const starting = { ...record, observation: { ...record.observation, state: state(5, { readyReplicas: 3 }) } }
     assert.strictEqual(textsOf(rowOf({ record: starting })).READY, "3/5")
+    assert.strictEqual(textsOf(rowOf({ record: starting, pods: { ready: 4, wanted: 6 } })).READY, "4/6")
   })
 
   it("shows the load against its target, in the target's own terms", () => {
