@@ -10,7 +10,9 @@ interface Broken {
 }
 
 interface Change {
-  readonly at: number
+  /** By the operators' own clocks, and by the API's: two machines need not agree. */
+  readonly earliest: number
+  readonly latest: number
   readonly change: number
 }
 
@@ -24,13 +26,16 @@ export const paceBroken = (
   if (isFreed(decision) || decision.engine === "bounds") return []
   const { from, target, to } = write
   const { at } = observation
-  // As long ago as it is by any clock: two machines need not agree, and what lies ahead of one counts as now.
   const before = writes.flatMap((each): ReadonlyArray<Change> => {
     const { record } = each
     if (each === write || each.uid !== write.uid || record?.policy.uid !== ref.uid || each.at > write.at) return []
-    return [{ at: Math.min(record.observation.at, at - (write.at - each.at)), change: changeTold(each) }]
+    const told = record.observation.at
+    const committed = at - (write.at - each.at)
+    // What lies ahead of a clock counts as now.
+    const latest = Math.min(at, Math.max(told, committed))
+    return [{ earliest: Math.min(told, committed), latest, change: changeTold(each) }]
   })
-  const since = (some: ReadonlyArray<Change>) => at - (some.at(-1)?.at ?? Number.NEGATIVE_INFINITY)
+  const since = (some: ReadonlyArray<Change>) => at - (some.at(-1)?.earliest ?? Number.NEGATIVE_INFINITY)
   const { cooldown, rates, step } = limits
   const went = `${target} went from ${from} to ${to}`
   const broken: Array<Broken> = []
@@ -60,12 +65,14 @@ const allowance = (
   rules: ScalingRules,
   from: number,
   at: number,
-  writes: ReadonlyArray<{ readonly at: number; readonly change: number }>,
+  writes: ReadonlyArray<Change>,
   direction: 1 | -1
 ): number => {
   if (rules.selectPolicy === "Disabled") return from
   const allowed = rules.policies.map(({ periodSeconds, type, value }) => {
-    const within = writes.filter((write) => write.at > at - periodSeconds * 1000)
+    const begin = at - periodSeconds * 1000
+    // A change the same way uses the rate up, one the other way frees it: the kind clock is another for each.
+    const within = writes.filter(({ change, earliest, latest }) => (change * direction > 0 ? earliest : latest) > begin)
     const start = from - within.reduce((sum, { change }) => sum + change, 0)
     if (type === "Pods") return start + direction * value
     const moved = start * (1 + (direction * value) / 100)
