@@ -218,14 +218,18 @@ export const qlearning: Engine<QLearningOptions, QLearningMemory> = {
     const table = input.memory.table ?? importTable(input.options.learned ?? "")
     const capacity = learnCapacity(input)
     const { last: _, ...before }: QLearningMemory = { ...input.memory, table, capacity }
+    const rates = policy.qLearning ?? USUAL_RATES
     const seen = perceive({ policy, observation, signals, level: before.level, perPod: capacity.perPod })
     if (seen === undefined) {
       const reason = "Q-learning learns nothing while what it goes by is not measured"
-      return { proposals: [{ engine: name, raiseOnly: false, reason }], memory: before }
+      return {
+        proposals: [{ engine: name, raiseOnly: false, reason }],
+        memory: { ...before, epsilon: epsilonAfter(before.transitions, rates) }
+      }
     }
     const { last } = input.memory
     const learned = reflect(input, seen, last === undefined ? before : { ...before, last })
-    const epsilon = epsilonAfter(learned.transitions, policy.qLearning ?? USUAL_RATES)
+    const epsilon = epsilonAfter(learned.transitions, rates)
     const { pending, told } = proposals(input, learned, seen, epsilon)
     const next = { at: observation.at, state: seen.state, replicas: observation.state.specReplicas }
     return { proposals: told, memory: { ...learned, epsilon, pending, level: seen.level, last: next } }

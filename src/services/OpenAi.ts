@@ -31,6 +31,8 @@ export const OpenAiReason = Schema.Union([
   Schema.TaggedStruct("ServerError", { status: Schema.Int }),
   /** The request itself is not understood: the model, or structured output, is not there. */
   Schema.TaggedStruct("Rejected", { status: Schema.Int }),
+  /** The question is longer than any that is sent. */
+  Schema.TaggedStruct("TooLong", {}),
   /** Answered, and not in the shape that was asked for. */
   Schema.TaggedStruct("Malformed", {}),
   /** The model would not answer. */
@@ -48,6 +50,7 @@ const remedies = {
   Unauthorized: "Set OPENAI_API_KEY to a valid key that may use the model.",
   ServerError: "It is tried again; look at the model's server if it stays so.",
   Rejected: "Set OPENAI_MODEL to a model that knows structured outputs (response_format json_schema).",
+  TooLong: "Ask about fewer decisions (explain --last).",
   Malformed: "Name a model that keeps to a JSON schema with OPENAI_MODEL.",
   Refused: "Nothing has to be done: no answer changes nothing."
 } as const satisfies Record<OpenAiReason["_tag"], string>

@@ -251,8 +251,7 @@ const make = Effect.gen(function* () {
   const ask = Effect.fn("OpenAi.ask")(function* <A>(question: Question<A>) {
     const { codec, jsonSchema } = toCodecOpenAI(question.answer)
     const { name, outputTokensMax, system, user } = question
-    if (system.length + user.length > CHARS_MAX)
-      return yield* fail({ _tag: "Rejected", status: 413 }, "was asked too much")
+    if (system.length + user.length > CHARS_MAX) return yield* fail({ _tag: "TooLong" }, "would be asked too much")
     const asked: Asked = { name, system, user, schema: jsonSchema, outputTokensMax }
     const text = yield* Cache.get(answers, JSON.stringify(asked))
     const said = parseJson(text)

@@ -1,7 +1,7 @@
 /** The Q-learning engine on whole decisions: a workload in a few lines, ticks in a row, and what it may and may not do. */
 import { assert, describe, it } from "vitest"
 import type { BoundEngine } from "#domain/Engine"
-import { initialMemory } from "#domain/memory"
+import { carryOver, initialMemory } from "#domain/memory"
 import { play } from "#domain/play"
 import { withBaseline } from "#engines/index"
 import { plantedTable } from "#domain/qlearningTable"
@@ -9,6 +9,7 @@ import type { Decision } from "#schemas/Decision"
 import type { Memory } from "#schemas/Memory"
 import type { Policy, QLearning } from "#schemas/Policy"
 import { measured, type Reading } from "#schemas/Reading"
+import { Dice } from "#test/domain/Dice"
 import { boundEngines, limitsOf, observe, policyOf, signalOf, stateOf, watched } from "#test/domain/policies"
 
 const RATES: QLearning = {
@@ -44,6 +45,7 @@ const policyFor = (options: object, rates: Partial<QLearning> = {}, over: Partia
 
 interface Learned {
   readonly transitions: number
+  readonly epsilon?: number
   readonly table: Readonly<Record<string, string>>
   readonly gate: { readonly steering: boolean; readonly demotions: number; readonly valued: number }
   readonly demotedAt?: number
@@ -52,9 +54,11 @@ interface Learned {
 
 /** Pods that each serve `perPod` of work; latency grows as they fill up and leaps when they overflow. */
 class World {
-  readonly policy: Policy
-  readonly engines: ReadonlyArray<BoundEngine>
+  policy: Policy
+  engines: ReadonlyArray<BoundEngine>
   memory: Memory
+  /** Each decision is made once more, from a memory that was written down and read. */
+  replays = false
   replicas: number
   at = 0
   seed = 0
@@ -78,9 +82,19 @@ class World {
     const observation = { ...observe(this.at, stateOf(this.replicas), values), seed: this.seed }
     const { engines, policy } = this
     const { decision, memory } = play({ policy, engines, observation, memory: this.memory })
+    if (this.replays) {
+      const read = JSON.parse(JSON.stringify(this.memory)) as Memory
+      assert.deepStrictEqual(play({ policy, engines, observation, memory: read }).decision, decision)
+    }
     this.memory = memory
     this.replicas = decision.desired
     return decision
+  }
+
+  edit(change: Partial<Policy>): void {
+    this.policy = { ...this.policy, ...change }
+    this.engines = boundEngines(this.policy)
+    this.memory = carryOver(this.memory, this.policy).memory
   }
 
   /** A day's curve and a little noise, 5 to 20 busy pods. */
@@ -111,6 +125,46 @@ describe("Q-learning in shadow", () => {
     assert.isTrue(decisions.every((decision) => proposalOf(decision).every(({ replicas }) => replicas === undefined)))
     assert.isTrue(decisions.every((decision) => proposalOf(decision)[0]?.shadow !== undefined))
     assert.match(proposalOf(decisions.at(-1) as Decision)[0]?.reason ?? "", /in shadow: 699 of 100000 .* an estimate/u)
+  })
+
+  it("changes none either among edits of the bounds, people, gaps and missing values, with whatever it was given to begin with", () => {
+    const absent: Reading = { _tag: "Missing", why: "Timeout", detail: "none" }
+    for (let seed = 1; seed <= 8; seed++) {
+      const dice = new Dice(seed)
+      const learned = dice.of([
+        "",
+        plantedTable(-10),
+        "__proto__=1:0:9;c0m-t0r0=1:1e308:9 1:-1e308:9",
+        "x".repeat(65_000)
+      ])
+      const learning = new World(policyFor({ learned, minimumTransitions: 100_000 }), 1)
+      const plain = new World({ ...policyFor({}), engines: [{ engine: "target", options: {} }] }, 1)
+      learning.replays = true
+      for (let tick = 0; tick < 150; tick++) {
+        const max = dice.of([1, 2, 40])
+        const gap = dice.of([-90_000, 0, 900_000])
+        const by = dice.int(0, 12)
+        const over = dice.of([{}, {}, {}, { cpu: absent }, { latency: absent }, { latency: 0 }, { latency: 1e12 }])
+        const change = dice.float()
+        for (const world of [learning, plain]) {
+          if (change < 0.05) world.edit({ bounds: { min: 1, max } })
+          else if (change < 0.1) world.at += gap
+          else if (change < 0.15) world.replicas = by
+        }
+        const work = dice.int(0, 30)
+        const [got, want] = [learning.tick(work, over), plain.tick(work, over)]
+        assert.deepStrictEqual([got.desired, got.recommended], [want.desired, want.recommended], `seed ${seed}`)
+      }
+      const { epsilon, table = {}, transitions } = learning.learned ?? { transitions: 0 }
+      assert.approximately(epsilon ?? 1, Math.max(0.01, 0.995 ** transitions), 1e-12)
+      assert.isBelow(JSON.stringify(table).length, 65_536)
+    }
+  })
+
+  it("says its epsilon as configured, before it has understood anything", () => {
+    const world = new World(policyFor({}, { epsilonStart: 0.3 }))
+    world.tick(10, { cpu: { _tag: "Missing", why: "Timeout", detail: "none" } })
+    assert.strictEqual(world.learned.epsilon, 0.3)
   })
 
   it("learns from what was executed, one transition a tick, and remembers little", () => {
@@ -190,6 +244,7 @@ const promoted = (): World => {
 describe("Q-learning with a say", () => {
   it("gets it by choices that cost less and do no more harm, and stays within 20 % of the others", () => {
     const world = promoted()
+    world.replays = true
     let won = 0
     for (const decision of world.run(1000)) {
       const [own] = proposalOf(decision)
