@@ -26,10 +26,10 @@ export interface Busyness {
 }
 
 const SAMPLES_MAX = 15
-/** Further off than noise is. Twice in a row to one side is a change of the pods, and most of what was seen is void. */
+/** Further off than noise is. Twice in a row to one side is a change of the pods, and what was seen of the old is void. */
 const OFF_SHARE = 0.08
 const OFFS_MAX = 2
-const SAMPLES_LEFT = 2
+const SAMPLES_LEFT = 1
 /** Below this, what is not work weighs too much in the use of the CPU. */
 const UTILIZATION_MIN = 0.1
 /** From here on the use of the CPU says no more how much there is to do. */

@@ -52,7 +52,8 @@ const ERRORS_SECONDS = 2400
 const JUMP_DEVIATIONS = 5
 const GROWTH_ERRORS = 2.5
 const WINDOWS_SECONDS = [30, 60, 120, 240] as const
-const POINTS_MIN = 5
+/** The noise that counting alone makes is known, so few will do: what has just begun may be growing already. */
+const POINTS_MIN = 3
 const SEEN_MAX = 49
 const EXPECTED_MAX = 24
 /** A growth that has lasted so long is believed for one and a half times as long. */

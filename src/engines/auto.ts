@@ -184,18 +184,22 @@ const needToDrain = (input: Input, { backlog = 0 }: Evidence, memory: AutoMemory
   return { replicas, memory, why }
 }
 
+/** Counts replicas as asked for, so that they are held. */
+const remember = (input: Input, memory: AutoMemory, replicas: number): AutoMemory => {
+  const keptMillis = startupOf(input, memory) * HOLD_ANY * 1000
+  return { ...memory, peaks: addPeak(memory.peaks, { at: input.observation.at, replicas }, keptMillis) }
+}
+
 /** From what is needed to what to have: up at once, down by the peaks, and beyond the need while pods are awaited. */
 const settleOn = (input: Input, { memory, replicas }: Need, isQueue: boolean): Need["memory"] & { target: number } => {
   const { at, state } = input.observation
   const current = state.specReplicas
   const need = Math.min(replicas, REPLICAS_MAX)
   const holdMillis = startupOf(input, memory) * 1000
-  const first = input.memory.at === undefined || input.resumed
-  const before = first ? addPeak(memory.peaks, { at, replicas: current }, holdMillis * HOLD_ANY) : memory.peaks
-  const peaks = addPeak(before, { at, replicas: need }, holdMillis * HOLD_ANY)
+  const next = remember(input, input.resumed ? remember(input, memory, current) : memory, need)
+  const { peaks } = next
   const recent = peakSince(peaks, at - holdMillis * HOLD_LARGE, need)
   const held = recent < current * (1 - LARGE) ? recent : peakSince(peaks, at - holdMillis * HOLD_ANY, need)
-  const next = { ...memory, peaks }
   const load = memory.capacity.perPod > 0 ? memory.demand.level / memory.capacity.perPod : 0
   const ready = state.readyReplicas
   if (!isQueue && ready < load * SHORT_OF && need > ready) {
@@ -240,7 +244,8 @@ export const auto: Engine<AutoOptions, AutoMemory> = {
     if (learned.capacity.perPod <= 0) {
       const starts = current === 0 && ((seen.backlog ?? 0) > 0 || (seen.demand ?? 0) > 0)
       const reason = starts ? "there is work and no pod" : "it is not known yet what a pod serves"
-      return { proposals: [says(starts ? 1 : current, reason)], memory: learned }
+      // Somebody chose these replicas, and what the first minute shows is no reason to take them away.
+      return { proposals: [says(starts ? 1 : current, reason)], memory: remember(input, learned, current) }
     }
     const drainSeconds = drainSecondsOf(input.policy)
     const need =

@@ -37,6 +37,11 @@ describe("demand", () => {
     assert.isBelow(forecast(demand, AHEAD_SECONDS), then * 1.2)
   })
 
+  it("is seen ahead from the third measurement on, where it grows from the first", () => {
+    assert.isAbove(forecast(walk([400, 440, 480]), AHEAD_SECONDS), 500)
+    assert.isBelow(forecast(walk([400, 440]), AHEAD_SECONDS), 440)
+  })
+
   it("is believed at once when it jumps, and falls gently", () => {
     const calm = noisy(2, 60, () => 140)
     assert.isAtLeast(walk([...calm, 640]).level, 640)

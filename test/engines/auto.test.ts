@@ -74,6 +74,15 @@ describe("auto", () => {
     assert.isNumber(tick(600_000, 10, 10, { ...serving(0, 10), badFraction: null })?.replicas)
   })
 
+  it("takes none of the pods away that it finds, until it has seen what they are for", () => {
+    const tick = tickWith(web)
+    for (let at = 0; at <= 30_000; at += 5000) {
+      assert.strictEqual(tick(at, 10, 10, serving(100, 10))?.replicas, 10)
+    }
+    for (let at = 35_000; at < 180_000; at += 5000) tick(at, 10, 10, serving(100, 10))
+    assert.isBelow(tick(180_000, 10, 10, serving(100, 10))?.replicas ?? 99, 10)
+  })
+
   it("holds what was there for a while after a restart", () => {
     const tick = settled()
     assert.isAtMost(tick(605_000, 10, 10, serving(280, 10))?.replicas ?? 99, 12)
