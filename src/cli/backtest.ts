@@ -116,6 +116,11 @@ export const backtestCommand = Command.make(
       drainSeconds: yield* positive("drain", given.drain),
       rivals: yield* rivalsOf(given.rivals)
     }
+    if (!/^https?:\/\/./u.test(given.prometheus)) {
+      return yield* sayNo(
+        `--prometheus is ${given.prometheus}: give the URL of a Prometheus, as in http://localhost:9090.`
+      )
+    }
     const isTerminal = yield* (yield* Stdio.Stdio).stderrIsTerminal
     const tell = (what: string) => (isTerminal ? Console.error(what) : Effect.void)
     const settings = yield* settingsFrom({})

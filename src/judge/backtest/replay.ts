@@ -96,6 +96,8 @@ const peakPods = ({ rates }: Demand, workload: Workload): number =>
 /** The failure says what the history lacks, or what to say besides. */
 export const replayOf = (file: PolicyFile, remembered: Remembered, known: Known): Result.Result<Replay, string> => {
   const { policy } = file
+  const { workers = 1 } = known
+  if (!Number.isInteger(workers)) return Result.fail(`--workers must be a whole number, and is ${workers}.`)
   const usual = usualOf(policy, known)
   return Result.flatMap(reconstruct(policy, remembered, nominalOf(usual, known)), (demand) => {
     const perPod = demand.perPod ?? nominalOf(usual, known)

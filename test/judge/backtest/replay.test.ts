@@ -60,6 +60,11 @@ describe("a replay", () => {
     )
   })
 
+  it("has no pods that work on parts of something", () => {
+    const half = replay({ workers: 2.5 })
+    assert.strictEqual(Result.isFailure(half) ? half.failure : "", "--workers must be a whole number, and is 2.5.")
+  })
+
   it("warns of a peak beyond the bounds, and suggests larger ones", () => {
     const { notes, suggestion } = replayed(
       {},
