@@ -247,6 +247,8 @@ export const devCommand = Command.make(
       const { footer, header } = headerLines({
         scenario: named,
         says: scenario.says,
+        kinds: new Set(scenario.policies.map(({ kind }) => kind)).size,
+        wakes: scenario.workloads[0]?.name ?? "",
         ports,
         kubeconfig,
         server: api.url,

@@ -1,10 +1,13 @@
 /** The first lines: everything that somebody has to know, each on a line that can be copied. */
 import { assert, describe, it } from "vitest"
 import { headerLines, type Introduction } from "#cli/dev/header"
+import { KINDS } from "#schemas/crd/index"
 
 const given: Introduction = {
   scenario: "default",
   says: "load that goes up and down",
+  kinds: KINDS.length,
+  wakes: "consumer-workload",
   ports: {
     api: { name: "Kubernetes API", port: 6550 },
     probes: { name: "probes", port: 8180, moved: "probes: 8180 instead of 8080: another program listens there" },
@@ -34,6 +37,14 @@ describe("the introduction", () => {
     assert.include(text(), "curl -X POST http://localhost:8180/api/v1/events/trigger")
     assert.include(text(), "curl -X POST http://localhost:8081/load/generate")
     assert.include(text(), "probes: 8180 instead of 8080: another program listens there")
+  })
+
+  it("speaks of all four kinds, and wakes a service, only where the scenario has them", () => {
+    assert.include(text(), "policies of all four kinds")
+    const other = text({ kinds: 1, wakes: "by-http" })
+    assert.notInclude(other, "four kinds")
+    assert.include(other, '"service":"by-http"')
+    assert.notInclude(other, "consumer-workload")
   })
 
   it("points kubectl at the server itself where no file could be written", () => {
