@@ -17,7 +17,9 @@ import { targetKey } from "#operator/Ownership"
 /** However often it ticks. */
 const ASK_MILLIS = 60_000
 
-const asksFor = ({ engines }: Policy): boolean => engines.some(({ engine }) => engine === "advisor")
+/** Advice that nothing can come of is not paid for. */
+const asksFor = ({ engines, mode }: Policy): boolean =>
+  mode !== "Paused" && engines.some(({ engine }) => engine === "advisor")
 
 const resultOf = ({ reason }: OpenAiError): Advised =>
   reason._tag === "Malformed" || reason._tag === "Refused" ? "malformed" : reason._tag === "Timeout" ? "late" : "failed"

@@ -155,7 +155,7 @@ describe("Q-learning in shadow", () => {
         const [got, want] = [learning.tick(work, over), plain.tick(work, over)]
         assert.deepStrictEqual([got.desired, got.recommended], [want.desired, want.recommended], `seed ${seed}`)
       }
-      const { epsilon, table = {}, transitions } = learning.learned ?? { transitions: 0 }
+      const { epsilon, table, transitions } = learning.learned
       assert.approximately(epsilon ?? 1, Math.max(0.01, 0.995 ** transitions), 1e-12)
       assert.isBelow(JSON.stringify(table).length, 65_536)
     }

@@ -119,12 +119,15 @@ describe("advice", () => {
   )
 
   simulated(
-    "is asked for once a minute, of one question at a time, and not any more once the policy is gone",
+    "is asked for once a minute, of one question at a time, and not where it is paused or gone",
     Effect.gen(function* () {
       const world = yield* makeWorld
       world.deploy("web", 4)
       world.load("web", 4)
+      world.deploy("paused", 4)
+      world.load("paused", 4)
       world.policy("web", ADVISED)
+      world.policy("paused", { ...ADVISED, mode: "Paused" })
       let asked = 0
       let asking = 0
       const model = modelOf(() =>

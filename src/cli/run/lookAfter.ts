@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Health } from "#operator/Health"
-import { Egress, printableUrl } from "#services/Egress"
+import { Egress, printableUrl, repeatsHeader } from "#services/Egress"
 import { Prometheus } from "#services/Prometheus"
 import { Settings } from "#services/Settings"
 
@@ -40,7 +40,14 @@ const lookAtOpenAi = (key: Redacted.Redacted<string>) =>
               `${printableUrl(openaiBaseUrl)} answers with HTTP ${status} when asked for ${openaiModel}.`
             )
       ),
-      Effect.catch(({ message }) => health.set("openai", false, message))
+      Effect.catch(({ message, reason }) =>
+        // A redirect is in the server's own words.
+        health.set(
+          "openai",
+          false,
+          repeatsHeader(message, headers) ? `${printableUrl(openaiBaseUrl)} cannot be asked (${reason._tag}).` : message
+        )
+      )
     )
   })
 

@@ -3,6 +3,7 @@ import { Effect, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { layerLookAfter } from "#cli/run/lookAfter"
 import { Health } from "#operator/Health"
+import { Egress, EgressError } from "#services/Egress"
 import { Metrics } from "#services/Metrics"
 import { layerMetrics } from "#services/MetricsLive"
 import * as Prometheus from "#services/Prometheus"
@@ -56,6 +57,33 @@ describe("the servers that the settings name", () => {
       assert.strictEqual(openai?.detail, "https://api.openai.com/v1 answers with HTTP 401 when asked for gpt-4o-mini.")
       assert.strictEqual(yield* gauge("openai"), "0")
     }).pipe(Effect.provide(world(() => ({ status: 401 }), { openaiApiKey: Redacted.make("sk-hunter2") })))
+  )
+
+  it.effect("OpenAI may lead anywhere, but not the key into what is shown of it", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("1 second")
+      const openai = yield* component("openai")
+      assert.strictEqual(openai?.detail, "https://api.openai.com/v1 cannot be asked (Unreachable).")
+    }).pipe(
+      Effect.provide(
+        layerLookAfter.pipe(
+          Layer.provide(Prometheus.layer),
+          Layer.provideMerge(Health.layer),
+          Layer.provideMerge(layerMetrics({ processMetrics: false })),
+          Layer.provide([
+            Layer.succeed(Egress, {
+              request: () =>
+                new EgressError({
+                  reason: { _tag: "Unreachable" },
+                  url: "https://evil.test/sk-hunter2",
+                  detail: "is away"
+                })
+            }),
+            layerSettings({ openaiApiKey: Redacted.make("sk-hunter2") })
+          ])
+        )
+      )
+    )
   )
 
   it.effect("neither is asked, nor shown on the metrics page, where it is not configured", () =>
