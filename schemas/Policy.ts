@@ -69,7 +69,9 @@ export const Signal = Schema.Struct({
   onEmpty: Schema.Literals(["Missing", "Zero"]),
   onMissing: Schema.Literals(["Hold", "Fallback"]),
   maxSampleAgeMillis: Schema.optionalKey(Schema.Int),
-  worksAtZero: Schema.Boolean
+  worksAtZero: Schema.Boolean,
+  /** Nobody wrote it down: its target is `scaling.targetCpuUtilization` of the spec. */
+  isDefault: Schema.optionalKey(Schema.Boolean)
 })
 export type Signal = typeof Signal.Type
 

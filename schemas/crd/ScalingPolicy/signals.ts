@@ -66,7 +66,8 @@ export const defaultSignals = (spec: Spec, reader: Reader): ReadonlyArray<Signal
       options: { resource: "cpu" },
       target: { type: "Utilization", milli: spec.scaling?.targetCpuUtilization ?? defaults.targetCpuUtilization },
       role: "utilization",
-      onMissing
+      onMissing,
+      isDefault: true
     },
     { ...observed, name: "memory", source: "resource", options: { resource: "memory" } },
     ...(prometheusUrl === undefined

@@ -51,7 +51,7 @@ export const asWished = (policy: Policy, question: WhatIfQuestion): Result.Resul
 }
 
 const BOUNDS: Readonly<Record<Kind, (bounds: Partial<Policy["bounds"]>) => object>> = {
-  ScalingPolicy: ({ max, min }) => ({ scaling: { minReplicas: min, maxReplicas: max } }),
+  ScalingPolicy: ({ max, min }) => ({ minReplicas: min, maxReplicas: max }),
   IntelligentScaling: ({ max, min }) => ({ min_replicas: min, max_replicas: max }),
   ScalingRule: ({ max, min }) => ({ minReplicas: min, maxReplicas: max }),
   GeneralScaler: ({ max, min }) => ({ minReplicas: min, maxReplicas: max })
@@ -84,9 +84,16 @@ export const yamlOf = (before: Policy, after: Policy): string | undefined => {
   }
   const engines = before.engines === after.engines ? [] : after.engines.map(({ engine }) => ({ [engine]: {} }))
   if (Object.keys(bounds).length + changed.length + engines.length === 0) return undefined
-  const spec = {
+  // The default signal is not in the object, and one that is named there would have to name its source too.
+  const implied = changed.find(({ isDefault }) => isDefault === true)
+  const told = changed.filter((signal) => signal !== implied)
+  const scaling = {
     ...(Object.keys(bounds).length === 0 ? {} : BOUNDS[kind](bounds)),
-    ...(changed.length === 0 ? {} : { signals: changed.map(targetOf) }),
+    ...(implied === undefined ? {} : { targetCpuUtilization: targetMilli(implied) })
+  }
+  const spec = {
+    ...(Object.keys(scaling).length === 0 ? {} : kind === "ScalingPolicy" ? { scaling } : scaling),
+    ...(told.length === 0 ? {} : { signals: told.map(targetOf) }),
     ...(engines.length === 0 ? {} : { engines })
   }
   return stringify({ apiVersion, kind, metadata: { name, namespace }, spec }, { keepUndefined: false })

@@ -7,7 +7,7 @@ import { fillHole } from "#manifests/plugs"
 import { KINDS } from "#schemas/crd/index"
 import { asWished, enginesFor, yamlOf } from "#dashboard/api/asWished"
 import type { WhatIfQuestion } from "#dashboard/api/shapes"
-import type { Policy } from "#schemas/Policy"
+import type { Policy, Signal } from "#schemas/Policy"
 import { policyOf, refOf } from "#test/operator/records"
 
 const policy = policyOf("web")
@@ -106,5 +106,21 @@ spec:
     assert.deepNestedInclude(spec, { "scaling.minReplicas": 1, "scaling.maxReplicas": 30 })
     assert.deepNestedInclude(spec, { "signals[0].target.value": "7500m", "signals[0].prometheus.query": "load" })
     assert.deepNestedInclude(spec, { "signals[1].target.value": "10", "signals[1].name": "other" })
+  })
+
+  it("names the default CPU signal's target where the policy has it, and not as a signal without a source", () => {
+    const cpu: Signal = {
+      name: "cpu",
+      source: "resource",
+      options: { resource: "cpu" },
+      target: { type: "Utilization", milli: 70 },
+      onEmpty: "Missing",
+      onMissing: "Hold",
+      worksAtZero: false,
+      isDefault: true
+    }
+    const plain = policyOf("web", { signals: [cpu] })
+    const yaml = yamlOf(plain, wished({ max: 30, signals: [{ name: "cpu", milli: 55 }] }, plain)) ?? ""
+    assert.deepStrictEqual(parse(yaml).spec, { scaling: { maxReplicas: 30, targetCpuUtilization: 55 } })
   })
 })

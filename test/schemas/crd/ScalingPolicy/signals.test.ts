@@ -17,7 +17,8 @@ describe("the signals of a policy that names none", () => {
         role: "utilization",
         onEmpty: "Missing",
         onMissing: "Hold",
-        worksAtZero: false
+        worksAtZero: false,
+        isDefault: true
       },
       {
         name: "memory",
