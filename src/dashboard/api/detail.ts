@@ -107,7 +107,10 @@ const learningOf = (view: PolicyView, newest: DecisionRecord | undefined): typeo
   const last = isObject(known["last"]) ? known["last"] : {}
   const number = (of: Readonly<Record<string, unknown>>, name: string) =>
     typeof of[name] === "number" ? of[name] : undefined
+  // Sums of nothing are no estimate.
+  const isValued = (number(gate, "valued") ?? 0) > 0
   const beside = (what: string): string | undefined => {
+    if (!isValued) return undefined
     const [ours, theirs] = [gate["chosen"], gate["done"]].map((each) =>
       isObject(each) ? number(each, what) : undefined
     )

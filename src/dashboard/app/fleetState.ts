@@ -108,8 +108,10 @@ export const kind = signal("")
 export const order = signal<Order>("urgency")
 export const descending = signal(false)
 
-export const needsAttention = ({ phase, wrong }: Row): boolean =>
-  phase === "Error" || wrong.some(({ type }) => type !== "ScalingLimited")
+/** A limit that comes and goes is no trouble: rows would jump with every cooldown. */
+const troubles = ({ wrong }: Row): number => wrong.filter(({ type }) => type !== "ScalingLimited").length
+
+export const needsAttention = (row: Row): boolean => row.phase === "Error" || troubles(row) > 0
 
 const matches = (row: Row, terms: ReadonlyArray<string>): boolean => {
   if (terms.length === 0) return true
@@ -155,7 +157,7 @@ const comparing = (by: Order, way: 1 | -1): ((left: Row, right: Row) => number) 
       return byNumber((row) => (row.scaledAt === undefined ? undefined : Date.parse(row.scaledAt)), way)
     case "urgency":
       return (left, right) =>
-        ((URGENCY[left.phase] ?? 9) - (URGENCY[right.phase] ?? 9) || right.wrong.length - left.wrong.length) * way ||
+        ((URGENCY[left.phase] ?? 9) - (URGENCY[right.phase] ?? 9) || troubles(right) - troubles(left)) * way ||
         byName(left, right)
   }
 }
