@@ -75,11 +75,17 @@ const factorOf = (role: Role, threshold: number): number => {
   return role === "latency" && threshold <= 20 ? 1 / 1000 : 1
 }
 
+/** In seconds. */
+const OLDEST: Measure = {
+  field: "p95LatencyMs",
+  factor: 1 / 1000,
+  perPod: false,
+  assumption: "for how many seconds the oldest message waits"
+}
+
 const isAge = (signal: Signal): boolean => signal.source === "pubsub" && /OldestUnacked/u.test(textOf(signal))
 
 const guessed = (signal: Signal): Measure => {
-  if (isAge(signal))
-    return { field: BY_ROLE.latency[0], factor: 1 / 1000, perPod: false, assumption: "the oldest's age" }
   const role = QUEUES.has(signal.source)
     ? "backlog"
     : (WORDS.find(([words]) => words.test(textOf(signal)))?.[1] ?? "demand")
@@ -93,6 +99,7 @@ const guessed = (signal: Signal): Measure => {
 export const measureOf = (signal: Signal): Measure => {
   const { role, source, target } = signal
   if (source === "resource") return resourceMeasure(signal)
+  if (isAge(signal)) return OLDEST
   if (role === undefined) return guessed(signal)
   const [field, factor] = BY_ROLE[role]
   // A target of the type Value is held by each pod's own share; one that is about the whole is an AverageValue.

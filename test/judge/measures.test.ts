@@ -43,6 +43,7 @@ describe("measures", () => {
   it("takes the age of the oldest message for an age, in seconds", () => {
     const oldest = signal({ source: "pubsub", options: { mode: "OldestUnackedMessageAge" }, ...value(60_000) })
     assert.strictEqual(measureOf(oldest).perPod, false)
+    assert.strictEqual(measureOf({ ...oldest, role: "backlog" }).field, "p95LatencyMs")
     const reading = read(oldest)
     assert.strictEqual(reading._tag === "Measured" ? reading.value : undefined, 0.25)
   })

@@ -33,10 +33,10 @@ const nameOf = (name: string): string =>
     .toLowerCase()
 
 const signalOf = (signal: Signal): object => {
-  const { field, perPod } = measureOf(signal)
+  const { factor, field, perPod } = measureOf(signal)
   const role = ROLES[field]
-  // What is measured of one pod is no demand of all of them.
-  const isTold = role !== undefined && !perPod
+  // What is measured of one pod is no demand of all of them, and seconds are no latency, which is in milliseconds.
+  const isTold = role !== undefined && !perPod && (role !== "latency" || factor === 1)
   const target = signal.target
   const milli = target?.milli ?? 0
   return {
