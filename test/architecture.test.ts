@@ -124,7 +124,6 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/simulation/questions.ts": SWARM,
   "src/simulation/Reign.ts": ALARMS,
   "src/simulation/Write.ts": ALARMS,
-  "src/simulation/pace.ts": ALARMS,
   "src/simulation/storm.ts": "what it draws is counted in test/simulation/swarm.test.ts",
   "schemas/Status.ts": "a wire schema: test/manifests/crd.test.ts walks it, and the real API server stores it",
   "schemas/crd/GeneralScaler/spec.ts": "a wire schema: the fixtures of test/fixtures/crd break each of its rules",

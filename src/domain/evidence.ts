@@ -5,11 +5,14 @@
 import type { Policy, Role } from "#schemas/Policy"
 import type { Measured } from "#schemas/Reading"
 import type { EngineInput } from "./Engine.ts"
+import { groupPods } from "./podMetrics.ts"
 
 export interface Evidence {
   readonly demand?: number
   readonly served?: number
   readonly utilization?: number
+  /** From when on the samples of single pods speak of all that serve; absent: it is no sample of single pods. */
+  readonly sampledFrom?: number
   readonly backlog?: number
   readonly badFraction?: number
 }
@@ -22,29 +25,37 @@ export interface Awaited {
 
 export const hasRole = ({ signals }: Policy, role: Role): boolean => signals.some((signal) => signal.role === role)
 
-/** Undefined: used, and nobody said of how much. */
-const shareOf = ({ pods, value }: Measured): number | undefined => {
-  if (pods === undefined) return value / 100
+/** Of the pods that serve, as the HPA takes them. Nothing: none does, or nobody said of how much they use. */
+const shareOf = ({ pods, value, warmUp }: Measured, at: number): Pick<Evidence, "sampledFrom" | "utilization"> => {
+  if (pods === undefined) return { utilization: value / 100 }
+  const { missing, ready, unready } = groupPods(pods, warmUp === true, at)
+  let sampledFrom = missing.length + unready.length > 0 ? -Infinity : at
   let [used, requested] = [0, 0]
-  for (const { requestMilli, usageMilli } of pods) {
+  for (const { requestMilli, sampledAt = at, usageMilli, windowMillis = 0 } of ready) {
     if (requestMilli === undefined || usageMilli === undefined) continue
     used += usageMilli
     requested += requestMilli
+    sampledFrom = Math.min(sampledFrom, sampledAt - windowMillis)
   }
-  return requested > 0 ? used / requested : undefined
+  return requested > 0 ? { utilization: used / requested, sampledFrom } : {}
 }
 
 type Input = Pick<EngineInput<unknown, unknown>, "observation" | "signals">
 
 /** Of several signals with one role the first speaks. */
-export const gather = ({ observation, signals }: Input, roles: ReadonlyArray<keyof Evidence>): Evidence | Awaited => {
+export const gather = (
+  { observation, signals }: Input,
+  roles: ReadonlyArray<Exclude<keyof Evidence, "sampledFrom">>
+): Evidence | Awaited => {
   const evidence: { -readonly [Key in keyof Evidence]: number } = {}
   for (const role of roles) {
     const found = signals.find(({ signal }) => signal.role === role)
     if (found === undefined) continue
     const { reading, signal } = found
     if (reading._tag === "Measured") {
-      const value = role === "utilization" ? shareOf(reading) : reading.value
+      if (role === "utilization") Object.assign(evidence, shareOf(reading, observation.at))
+      else evidence[role] = reading.value
+      const value = evidence[role]
       const most = role === "badFraction" ? 1 : Infinity
       if (value !== undefined) evidence[role] = Math.min(most, Math.max(0, value))
       continue

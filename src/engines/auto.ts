@@ -40,6 +40,8 @@ const AutoMemory = Schema.Struct({
   /** Absent: nothing has been seen yet. */
   at: Schema.optionalKey(Millis),
   ready: Schema.Int,
+  /** When the ready pods became as many as they are. */
+  readySince: Schema.optionalKey(Millis),
   /** Pods beyond the need were ordered, because they start at different speeds. */
   hedging: Schema.Boolean,
   /** The last time that there was any work. */
@@ -121,8 +123,10 @@ const learn = (input: Input, seen: Evidence): AutoMemory => {
   const { at, state } = observation
   const seconds = memory.at === undefined ? policy.intervalMillis / 1000 : Math.max(0.001, (at - memory.at) / 1000)
   const ready = state.readyReplicas
-  const settled = memory.at !== undefined && memory.ready === ready && !input.resumed
-  const { backlog = 0, badFraction, demand: value, served, utilization } = seen
+  const readySince = memory.at !== undefined && memory.ready === ready && !input.resumed ? memory.readySince : at
+  const { backlog = 0, badFraction, demand: value, sampledFrom = at, served, utilization } = seen
+  // Samples of pods look back, to when there were others: what these serve together would be put down to those.
+  const settled = readySince === undefined || (readySince < at && sampledFrom >= readySince)
   const startup = learnStartup(
     input.resumed ? { ...UNKNOWN_STARTUP, seconds: memory.startup.seconds } : memory.startup,
     {
@@ -146,7 +150,7 @@ const learn = (input: Input, seen: Evidence): AutoMemory => {
     budget = spend(budget, badFraction * requests, requests, allowedBy(policy), seconds)
   }
   const busyAt = value > 0 || backlog > 0 ? at : memory.busyAt
-  return { ...memory, at, ready, busyAt, startup, budget, capacity, demand, jumps }
+  return { ...memory, at, ready, readySince: readySince ?? at, busyAt, startup, budget, capacity, demand, jumps }
 }
 
 interface Need {

@@ -33,8 +33,26 @@ describe("evidence", () => {
       pod("b", { usageMilli: 100, requestMilli: 300 }),
       pod("c", { requestMilli: 500 })
     ]
-    assert.deepStrictEqual(seen({ utilization: measured(0.2, 0, 1, requested) }), { utilization: 0.5 })
+    assert.deepStrictEqual(seen({ utilization: measured(0.2, 0, 1, requested) }), {
+      utilization: 0.5,
+      sampledFrom: -Infinity
+    })
     assert.deepStrictEqual(seen({ utilization: measured(0.2, 0, 1, [pod("a", { usageMilli: 200 })]) }), {})
+  })
+
+  it("leaves out what pods burn that are only starting up: none of it is for anybody", () => {
+    const started = { startedAt: -10_000, readyChangedAt: -5_000, sampledAt: 0, windowMillis: 1_000, requestMilli: 500 }
+    const pods = [
+      pod("old", { ...started, ready: true, usageMilli: 400 }),
+      pod("starting", { ...started, ready: false, usageMilli: 500 }),
+      pod("fresh", { ...started, ready: true, sampledAt: -4_500, usageMilli: 500 }),
+      pod("leaving", { ...started, ready: true, usageMilli: 100, deleting: true })
+    ]
+    const warm = (some: ReadonlyArray<PodSample>) =>
+      seen({ utilization: { ...measured(90, 0, 1, some), warmUp: true } })
+    assert.deepStrictEqual(warm(pods), { utilization: 0.8, sampledFrom: -Infinity })
+    assert.deepStrictEqual(warm(pods.slice(0, 1)), { utilization: 0.8, sampledFrom: -1_000 })
+    assert.deepStrictEqual(warm(pods.slice(1, 3)), {})
   })
 
   it("waits for a signal that is missing, and names it", () => {

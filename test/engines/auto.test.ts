@@ -83,6 +83,38 @@ describe("auto", () => {
     assert.isBelow(tick(180_000, 10, 10, serving(100, 10))?.replicas ?? 99, 10)
   })
 
+  it("learns what a pod serves from no samples that look back to when there were other pods", () => {
+    const engine = bound()
+    const reasonAt = (sampledAt: number, at: number, ready: number, memory: unknown) => {
+      const values = serving(280, ready)
+      const observation = observe(at, stateOf(ready, { readyReplicas: ready }), values)
+      const readings = web.signals.map((signal, index) => {
+        const reading = observation.readings[index]?.reading ?? missing("NotGiven", "none")
+        if (signal.role !== "utilization" || reading._tag !== "Measured") return { signal, reading }
+        // As busy as they were when there were ten of them.
+        const sample = { phase: "Running" as const, deleting: false, usageMilli: 700, requestMilli: 1000 }
+        const pods = Array.from({ length: ready }, (_, pod) => ({
+          ...sample,
+          name: `${pod}`,
+          sampledAt,
+          windowMillis: 30_000
+        }))
+        return { signal, reading: { ...reading, pods } }
+      })
+      return engine.propose({ policy: web, observation, signals: readings, resumed: false, memory })
+    }
+    let memory: unknown
+    let at = 0
+    for (; at < 300_000; at += 5000) ({ memory } = reasonAt(at, at, 10, memory))
+    for (; at < 330_000; at += 5000) {
+      const output = reasonAt(at - 5000, at, 14, memory)
+      memory = output.memory
+      assert.include(output.proposals[0]?.reason, "of which a pod serves 40")
+    }
+    for (; at < 400_000; at += 5000) ({ memory } = reasonAt(at, at, 14, memory))
+    assert.include(reasonAt(at, at, 14, memory).proposals[0]?.reason, "of which a pod serves 28.6")
+  })
+
   it("holds what was there for a while after a restart", () => {
     const tick = settled()
     assert.isAtMost(tick(605_000, 10, 10, serving(280, 10))?.replicas ?? 99, 12)
