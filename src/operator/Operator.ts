@@ -118,10 +118,10 @@ const observeLeadership = Effect.gen(function* () {
 })
 
 /** A target that came, went, or changed its labels. Its replicas are seen with the next tick: nearly always our own. */
-const wake = (supervisor: Supervisor["Service"], { target, what }: WorkloadChange): Effect.Effect<void> =>
+const wake = (supervisor: Supervisor["Service"], { labels, target, what }: WorkloadChange): Effect.Effect<void> =>
   what === "Replicas"
     ? Effect.void
-    : supervisor.targetChanged(target, `${target.kind} ${target.name} ${what.toLowerCase()}`)
+    : supervisor.targetChanged(target, labels, `${target.kind} ${target.name} ${what.toLowerCase()}`)
 
 /** Health, Ledger, Leader and Supervisor are what the pages and the commands look at. */
 export const layer = (options: OperatorOptions) => {

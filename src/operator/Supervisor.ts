@@ -16,6 +16,7 @@ import type { Target } from "#schemas/Policy"
 import type { Millis } from "#schemas/Reading"
 import { Metrics } from "#services/Metrics"
 import type { Crash } from "#operator/Facts"
+import { type LabelPredicate, type Labels, matchesLabels } from "#operator/labelSelector"
 import { type Description, Mailbox, type Message, type PolicyObject, type Retirement } from "#operator/Mailbox"
 import { Beat, Metronome } from "#operator/Metronome"
 import { Ownership } from "#operator/Ownership"
@@ -77,8 +78,8 @@ export class Supervisor extends Context.Service<
     readonly upsertAll: (objects: ReadonlyArray<PolicyObject>) => Effect.Effect<void>
     /** False: there is no such actor, or it has no room. */
     readonly tell: (uid: string, message: Message) => Effect.Effect<boolean>
-    /** Wakes the policies that name the target, and those that select by labels in its namespace. */
-    readonly targetChanged: (target: Target, cause: string) => Effect.Effect<void>
+    /** Wakes the policies that name the target, and those that select any of these labels in its namespace. */
+    readonly targetChanged: (target: Target, labels: ReadonlyArray<Labels>, cause: string) => Effect.Effect<void>
     /** The object is deleted. Comes back when the actor has ended. */
     readonly remove: (uid: string) => Effect.Effect<void>
     /** This operator leads no longer: ends all actors, and comes back when they have ended. */
@@ -227,9 +228,10 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
       yield* Effect.forEach(objects, hand, { discard: true })
     }),
     tell,
-    targetChanged: (target, cause) =>
+    targetChanged: (target, labels, cause) =>
       Effect.sync(() => {
-        poke(new Set([...ownership.claimants(target).map(({ uid }) => uid), ...selecting.of(target.namespace)]), cause)
+        const claimants = ownership.claimants(target).map(({ uid }) => uid)
+        poke(new Set([...claimants, ...selecting.of(target.namespace, labels)]), cause)
       }),
     remove: (uid) => retire(uid, "Deleted"),
     stop,
@@ -242,21 +244,23 @@ const make = Effect.fnUntraced(function* (options: SupervisorOptions) {
   } satisfies Supervisor["Service"]
 })
 
-/** Policies that select by labels, by namespace: any workload there may become theirs. */
+/** Policies that select by labels: a wake is a poll, and a poll may move a replica, so it is for what is theirs. */
 class Selecting {
-  readonly #namespaces = new Map<string, string>()
+  readonly #selectors = new Map<string, { readonly namespace: string; readonly selects: LabelPredicate }>()
 
   note({ decoded, ref }: PolicyObject): void {
     const targets = Result.isSuccess(decoded) ? decoded.success.targets : undefined
-    if (targets?._tag === "Labels") this.#namespaces.set(ref.uid, targets.namespace)
-    else this.#namespaces.delete(ref.uid)
+    if (targets?._tag !== "Labels") return this.forget(ref.uid)
+    this.#selectors.set(ref.uid, { namespace: targets.namespace, selects: matchesLabels(targets.labels) })
   }
 
   forget(uid: string): void {
-    this.#namespaces.delete(uid)
+    this.#selectors.delete(uid)
   }
 
-  of(namespace: string): ReadonlyArray<string> {
-    return [...this.#namespaces].flatMap(([uid, each]) => (each === namespace ? [uid] : []))
+  of(namespace: string, labels: ReadonlyArray<Labels>): ReadonlyArray<string> {
+    return [...this.#selectors].flatMap(([uid, each]) =>
+      each.namespace === namespace && labels.some(each.selects) ? [uid] : []
+    )
   }
 }

@@ -17,6 +17,8 @@ const ROLLOUT_MILLIS = 600_000
 export interface WorkloadChange {
   readonly target: Target
   readonly what: "Appeared" | "Deleted" | "Replicas" | "Labels"
+  /** Those of before and those of now: it may have left one policy and come to another. */
+  readonly labels: ReadonlyArray<Labels>
 }
 
 class Groups<A> {
@@ -69,7 +71,8 @@ export class WorkloadIndex {
     if (after?.rolling !== true) this.#rollingSince.delete(key)
     else if (before?.rolling !== true) this.#rollingSince.set(key, this.#nowMillis())
     const what = difference(before, after)
-    if (what !== undefined) this.#tell({ target: targetOf(one), what })
+    const labels = [before, after].flatMap((state) => (state === undefined ? [] : [state.labels]))
+    if (what !== undefined) this.#tell({ target: targetOf(one), what, labels })
   }
   readonly putReplicaSet = (change: Change<ReplicaSetState>): void =>
     this.#setsByOwner.put(change, (set) => set.ownerUid)

@@ -14,13 +14,14 @@ interface Seen {
   readonly ticks: Array<{ readonly uid: string; readonly at: number; readonly late: number }>
   readonly crashes: Array<Crash & { readonly uid: string }>
   readonly applied: Array<number>
+  readonly poked: Array<string>
   readonly living: Map<string, number>
   overlaps: number
 }
 
 /** Actors that tick and remember; `broken` ones throw at every tick while they are in the set. */
 const world = (broken: ReadonlySet<string>, slowEndMillis = 0) => {
-  const seen: Seen = { ticks: [], crashes: [], applied: [], living: new Map(), overlaps: 0 }
+  const seen: Seen = { ticks: [], crashes: [], applied: [], poked: [], living: new Map(), overlaps: 0 }
   const make = (post: ActorPost) =>
     Effect.sync(() => {
       const { uid } = post.object.ref
@@ -36,6 +37,7 @@ const world = (broken: ReadonlySet<string>, slowEndMillis = 0) => {
           const at = yield* Clock.currentTimeMillis
           if (message._tag === "Retired") return
           if (message._tag === "Applied") seen.applied.push(message.object.ref.generation)
+          if (message._tag === "Poked") seen.poked.push(`${uid}: ${message.cause}`)
           if (message._tag !== "Ticked") continue
           post.schedule(message.dueAt + INTERVAL)
           if (broken.has(uid)) throw new Error("the windows are in pieces")
@@ -123,6 +125,29 @@ describe("Supervisor", () => {
       }).pipe(Effect.provide(layer))
     }),
     { seeds: 20 }
+  )
+
+  simulated(
+    "wakes a policy that selects by labels for what it selects or selected, and for no other workload",
+    Effect.suspend(() => {
+      const { layer, seen } = world(new Set())
+      return Effect.gen(function* () {
+        const supervisor = yield* Supervisor
+        const { namespace } = deployment("web")
+        const targets = { _tag: "Labels", namespace, labels: { app: "web" }, limit: 20 } as const
+        yield* supervisor.upsert({ ...object("a"), decoded: Result.succeed({ ...policyOf("a"), targets }) })
+        yield* Effect.sleep("1 second")
+        yield* supervisor.targetChanged(deployment("other"), [{ app: "other" }], "other appeared")
+        yield* supervisor.targetChanged({ ...deployment("web"), namespace: "far" }, [{ app: "web" }], "far appeared")
+        yield* Effect.sleep("1 second")
+        yield* supervisor.targetChanged(deployment("web"), [{ app: "web", tier: "1" }], "web appeared")
+        yield* Effect.sleep("1 second")
+        yield* supervisor.targetChanged(deployment("web"), [{ app: "web" }, { app: "left" }], "web labels")
+        yield* Effect.sleep("1 second")
+        assert.deepStrictEqual(seen.poked, ["a: web appeared", "a: web labels"])
+      }).pipe(Effect.provide(layer))
+    }),
+    { seeds: 5 }
   )
 
   simulated(
