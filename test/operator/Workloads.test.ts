@@ -195,7 +195,7 @@ describe("workloads", () => {
       )
       assert.isUndefined(yield* floor)
       api.create(pdb("two", 2, "web"))
-      api.create(pdb("one", "1", "web"))
+      api.create(pdb("one", 1, "web"))
       assert.strictEqual(yield* floor, 2)
       api.remove("PodDisruptionBudget", "shop", "two")
       assert.strictEqual(yield* floor, 1)
