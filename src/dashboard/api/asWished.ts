@@ -1,7 +1,7 @@
 /** A policy with other bounds, targets or another engine: as `decide` takes it, and as the YAML that would make it so. */
 import * as Result from "effect/Result"
 import { stringify } from "yaml"
-import { ENGINES, runs } from "#engines/index"
+import { bindEngine, ENGINES, runs } from "#engines/index"
 import type { Kind, Policy, Signal } from "#schemas/Policy"
 import { formatMilli } from "#schemas/quantity"
 import type { WhatIfQuestion } from "./shapes.ts"
@@ -9,9 +9,12 @@ import type { WhatIfQuestion } from "./shapes.ts"
 /** The other kinds say in their own fields what a signal is held at, and which arithmetic answers to it. */
 const isWhole = ({ ref }: Policy): boolean => ref.kind === "ScalingPolicy"
 
+/** One that has to be told its options, as `step` its rules, cannot be chosen by its name. */
+const isEnough = (engine: string): boolean => Result.isSuccess(bindEngine({ engine, options: {} }))
+
 /** Engines that could decide this policy; none where the kind prescribes one. */
 export const enginesFor = (policy: Policy): ReadonlyArray<string> =>
-  isWhole(policy) ? Object.keys(ENGINES).filter((name) => runs(name, policy)) : []
+  isWhole(policy) ? Object.keys(ENGINES).filter((name) => isEnough(name) && runs(name, policy)) : []
 
 /** A name that is not asked for another target, or twice, is a mistake and not a wish. */
 const targeted = (policy: Policy, { signals = [] }: WhatIfQuestion): Result.Result<ReadonlyArray<Signal>, string> => {

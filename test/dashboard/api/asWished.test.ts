@@ -1,3 +1,4 @@
+import { Result } from "effect"
 import { assert, describe, it } from "vitest"
 import { parse } from "yaml"
 import { ApiServer } from "#cluster/api/ApiServer"
@@ -7,8 +8,11 @@ import { fillHole } from "#manifests/plugs"
 import { KINDS } from "#schemas/crd/index"
 import { asWished, enginesFor, yamlOf } from "#dashboard/api/asWished"
 import type { WhatIfQuestion } from "#dashboard/api/shapes"
+import { bindEngine } from "#engines/index"
 import type { Policy, Signal } from "#schemas/Policy"
 import { policyOf, refOf } from "#test/operator/records"
+
+const ROLES = ["demand", "utilization", "latency", "backlog", "errorRate"] as const
 
 const policy = policyOf("web")
 const rule = policyOf("mail", { ref: refOf("mail", { kind: "ScalingRule", apiVersion: "scaling.example.com/v1" }) })
@@ -48,6 +52,23 @@ describe("a policy as wished", () => {
     assert.include(enginesFor(policy), "target")
     assert.notInclude(enginesFor(policy), "auto")
     assert.deepStrictEqual(enginesFor(rule), [])
+  })
+
+  it("offers no engine that it would then refuse, whatever the kind and the signals", () => {
+    const signalled = ROLES.map((role) => policyOf("web", { signals: policy.signals.map((one) => ({ ...one, role })) }))
+    const kinds = KINDS.map(({ kind }) => policyOf("web", { ref: refOf("web", { kind }) }))
+    const all = [...kinds, ...signalled, policyOf("web", { signals: [] })]
+    for (const each of all) {
+      for (const engine of enginesFor(each)) {
+        const [spec] = wished({ engine }, each).engines
+        assert.deepStrictEqual(spec, { engine, options: {} })
+        assert.isTrue(spec !== undefined && Result.isSuccess(bindEngine(spec)), engine)
+      }
+    }
+    const offered = new Set(all.flatMap(enginesFor))
+    assert.includeMembers([...offered], ["target", "predictive", "capacity"])
+    assert.notInclude([...offered], "step", "its rules have no default")
+    assert.match(refused({ engine: "step" }), /step cannot decide this policy; .*target.* can/u)
   })
 
   it("is YAML that holds what is different and nothing else", () => {
