@@ -27,6 +27,8 @@ interface Target {
   pods: ReadonlyArray<Pod>
   made: number
   stuckUntil: number
+  /** Of the object that the pods belong to. */
+  uid: unknown
 }
 
 export class Plant {
@@ -51,7 +53,7 @@ export class Plant {
     const targets = yield* Effect.forEach(plans, (plan) =>
       Effect.map(Queue.sliding<void>(1), (pokes): [string, Target] => [
         plan.name,
-        { plan, pokes, pods: [], made: 0, stuckUntil: 0 }
+        { plan, pokes, pods: [], made: 0, stuckUntil: 0, uid: undefined }
       ])
     )
     const plant = new Plant(server, now, new Map(targets))
@@ -181,11 +183,14 @@ export class Plant {
   #reconcile(target: Target): void {
     const { plan } = target
     const object = this.#server.find(plan.kind, NAMESPACE, plan.name)
-    if (object === undefined) {
+    const uid = object === undefined ? undefined : metadataOf(object)["uid"]
+    if (uid !== target.uid) {
+      // Its pods went with it.
       for (const pod of target.pods) this.#removePod(target, pod)
       target.pods = []
-      return
+      target.uid = uid
     }
+    if (object === undefined) return
     const wanted = Number(valueAt(object, "spec.replicas") ?? 1)
     const now = this.#now()
     for (const pod of target.pods.slice(wanted)) this.#removePod(target, pod)
@@ -241,7 +246,7 @@ export class Plant {
 
   #replicaSet({ name }: TargetPlan, deployment: JsonObject): JsonObject {
     const uid = wordOf(metadataOf(deployment)["uid"])
-    const setName = `${name}-${uid.slice(0, 8)}`
+    const setName = `${name}-${uid.slice(-8)}`
     const { spec } = deployment
     return (
       this.#server.find("ReplicaSet", NAMESPACE, setName) ??

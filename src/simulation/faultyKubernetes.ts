@@ -25,6 +25,8 @@ type Answer = Effect.Effect<unknown, KubernetesError>
 const DEFAULT_TIMEOUT_MILLIS = 10_000
 /** Now, and before. */
 const LISTS_KEPT = 2
+/** What decisions to write rest on is listed from the newest state, which Kubernetes promises of a list without a version. */
+const MAY_LAG = /\/(?:pods|replicasets|poddisruptionbudgets|horizontalpodautoscalers)$/u
 /** What a write may still take when its operator is told to stop. */
 const STOPPING_MILLIS = 4_500
 
@@ -73,7 +75,7 @@ export const makeFaultyKubernetes = ({ life, strike, world }: FaultyOptions): Ku
   const aged = (request: KubernetesRequest, body: unknown): unknown => {
     const isList =
       valueAt(body as JsonObject, "metadata.uid") === undefined && Array.isArray(valueAt(body as JsonObject, "items"))
-    if (!isList) return body
+    if (!isList || !MAY_LAG.test(request.path)) return body
     const key = `${request.path}?${JSON.stringify(request.query)}`
     const before = lists.get(key) ?? []
     lists.set(key, [...before, body].slice(-LISTS_KEPT))
@@ -162,15 +164,18 @@ export const makeFaultyKubernetes = ({ life, strike, world }: FaultyOptions): Ku
     Effect.suspend(() => {
       if (life.isDead || world.downUntil > now()) return Effect.fail(unreachable(given))
       if (given.path.startsWith("/apis/metrics.k8s.io/")) return Effect.suspend(() => podMetrics(world, given))
-      const faults = triggersOf(given).flatMap((trigger) => script.next(trigger))
-      for (const fault of faults) world.say(life.name, fault.kind, `${given.method} ${shortened(given.path)}`)
+      const struck = triggersOf(given).flatMap((trigger) => script.next(trigger))
+      for (const fault of struck) world.say(life.name, fault.kind, `${given.method} ${shortened(given.path)}`)
+      // What people do, they do whatever becomes of the request.
+      const faults = struck.filter((fault) => !world.strike(fault))
       if (life.lostUntil > now() && !script.isOver) return silence(given)
       let spoiltBy: Answer | undefined
-      for (const fault of faults) spoiltBy ??= world.strike(fault) ? undefined : spoilt(given, fault)
+      for (const fault of faults) spoiltBy ??= spoilt(given, fault)
       if (spoiltBy !== undefined) return spoiltBy
-      const wait = chance.below(world.scenario.latencyMillis + 1)
-      const now_ = Effect.suspend(() => (life.isDead ? Effect.fail(unreachable(given)) : answer(given)))
-      return wait === 0 ? now_ : Effect.andThen(Effect.sleep(wait), now_)
+      // No answer comes in the same millisecond.
+      const wait = 1 + chance.below(world.scenario.latencyMillis + 1)
+      const arrived = Effect.suspend(() => (life.isDead ? Effect.fail(unreachable(given)) : answer(given)))
+      return Effect.andThen(Effect.sleep(wait), arrived)
     })
 
   const watch = (path: string, query: Readonly<Record<string, string>>) => {

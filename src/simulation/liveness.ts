@@ -70,13 +70,15 @@ const holderOf = ({ server }: World): unknown => valueAt(server.find("Lease", HO
 
 const restOf = (world: World): Rest => {
   const { plant, scenario, server } = world
-  const policies = scenario.policies.map(({ kind, name }) => {
+  const policies = scenario.policies.map(({ isMemoryless, kind, name }) => {
     const object = server.find(kind, NAMESPACE, name) ?? {}
     const { generation } = metadataOf(object)
     const conditions = valueAt(object, "status.conditions")
-    const shown = (Array.isArray(conditions) ? conditions : []).map((each) =>
-      isObject(each) ? `${wordOf(each["type"])}=${wordOf(each["status"])}/${wordOf(each["reason"])}` : ""
-    )
+    const told = (Array.isArray(conditions) ? conditions : []).filter(isObject)
+    // What limits it depends on where it is.
+    const shown = told
+      .filter(({ type }) => isMemoryless || type !== "ScalingLimited")
+      .map(({ reason, status, type }) => `${wordOf(type)}=${wordOf(status)}/${wordOf(reason)}`)
     const observed = valueAt(object, "status.observedGeneration") === generation
     return [name, [wordOf(valueAt(object, "status.phase")), `observed=${observed}`, ...shown].join(" ")] as const
   })

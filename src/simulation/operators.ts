@@ -68,7 +68,9 @@ export const makeOperators = Effect.fnUntraced(function* (world: World, safety: 
   const strikeAt = (life: Life) => (fault: Fault) => {
     const { amount, kind } = fault
     if (kind === "killed" || kind === "stopped") life.end({ how: kind, awaySeconds: amount })
-    else if (kind === "clockJumped") life.machine.offsetMillis += amount * 1000
+    if (kind !== "clockJumped") return
+    life.machine.offsetMillis += amount * 1000
+    world.clockSpreadMillis += Math.abs(amount) * 1000
   }
 
   const layerOf = (life: Life, answers: Answers) => {

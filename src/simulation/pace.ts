@@ -16,12 +16,18 @@ interface Change {
   readonly change: number
 }
 
+interface Past {
+  readonly writes: ReadonlyArray<Write>
+  /** A leader whose clock is behind takes what lies ahead of it for now, and so does the one after it. */
+  readonly clockSpreadMillis: number
+}
+
 /** What of cooldown, step and rates the write has broken. */
 export const paceBroken = (
   { decision, observation }: DecisionRecord,
   write: Write,
   { limits, ref }: Policy,
-  writes: ReadonlyArray<Write>
+  { clockSpreadMillis, writes }: Past
 ): ReadonlyArray<Broken> => {
   if (isFreed(decision) || decision.engine === "bounds") return []
   const { from, target, to } = write
@@ -41,7 +47,7 @@ export const paceBroken = (
   const broken: Array<Broken> = []
   const waited = to > from ? since(before.filter(({ change }) => change > 0)) : since(before)
   const wait = (to > from ? cooldown.upSeconds : cooldown.downSeconds) * 1000
-  if (waited < wait) {
+  if (waited + clockSpreadMillis < wait) {
     const detail = `${went} ${waited} ms after the last change; the cooldown is ${wait} ms`
     broken.push({ property: "cooldowns are kept", detail })
   }

@@ -156,11 +156,15 @@ export class Safety {
       () => `${what}, and no such write was made`
     )
     if (write === undefined) return
-    this.#check(write.record === undefined, "each write has one record", () => `${what}, again`)
+    // A leader after it may have found the write while its writer still waited for an answer.
+    const isFirst = write.record === undefined || write.record.outcome._tag === "Recovered"
+    this.#check(isFirst, "each write has one record", () => `${what}, again`)
     write.record = record
     this.#owned(record, write)
     this.#seeing(record, write)
-    for (const { detail, property } of by === undefined ? [] : paceBroken(record, write, by, this.writes)) {
+    for (const { detail, property } of by === undefined
+      ? []
+      : paceBroken(record, write, by, { writes: this.writes, clockSpreadMillis: this.#world.clockSpreadMillis })) {
       this.#check(false, property, () => detail)
     }
   }

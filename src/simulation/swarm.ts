@@ -108,7 +108,9 @@ const scalingPolicy = (prng: Prng.Prng, name: string): Draft => {
     scaling
   }
   const edited: JsonObject = { ...spec, scaling: { ...scaling, minReplicas: 2, maxReplicas: 7 + prng.below(4) } }
-  const { questions, isMemoryless } = drawn
+  const { questions } = drawn
+  // What only recommends leaves the replicas where anybody has put them.
+  const isMemoryless = drawn.isMemoryless && spec["mode"] === undefined
   const policy = plan("ScalingPolicy", name, { spec, edited, targets: [name], questions, isMemoryless })
   if (!prng.chance(0.15)) return { policy, targets: [drawn.target] }
   const appearsSeconds = 30 + prng.below(300)

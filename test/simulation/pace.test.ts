@@ -29,7 +29,9 @@ const change = (from: number, to: number, ago: number, toldAgo: number): Write =
 }
 
 const isAlarmed = (now: Write, before: Write): boolean =>
-  paceBroken(now.record!, now, POLICY, [before, now]).some(({ property }) => property === "rates are kept")
+  paceBroken(now.record!, now, POLICY, { writes: [before, now], clockSpreadMillis: 0 }).some(
+    ({ property }) => property === "rates are kept"
+  )
 
 describe("the checker of rates", () => {
   it("rings for more pods than a period allows", () =>
