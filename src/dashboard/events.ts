@@ -102,9 +102,14 @@ export const eventRoutes = (token: Redacted.Redacted<string> | undefined) =>
         if (!(Number(request.headers["content-length"] ?? 0) <= BODY_BYTES)) {
           return refuse(413, `Send at most ${BODY_BYTES} bytes`)
         }
-        const body = yield* Effect.option(request.text)
-        if (body._tag === "None") return refuse(400, `The body could not be read; send for example ${EXAMPLE}`)
-        const event = decode(body.value)
+        const body = yield* Effect.result(request.text)
+        if (Result.isFailure(body)) {
+          const { reason } = body.failure
+          return reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge"
+            ? refuse(413, `Send at most ${BODY_BYTES} bytes`)
+            : refuse(400, `The body could not be read; send for example ${EXAMPLE}`)
+        }
+        const event = decode(body.success)
         return Result.isSuccess(event)
           ? yield* trigger(event.success)
           : refuse(400, `${problem(event.failure)}. Send for example ${EXAMPLE}`)

@@ -12,6 +12,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 import { Closing } from "#dashboard/Closing"
@@ -88,11 +89,19 @@ const notServed = ({ name, port, serves }: Listener) =>
     )
   })
 
+/** The router takes such a path for a defect of ours. */
+const unreadable = HttpServerRequest.HttpServerRequest.useSync(({ url }) =>
+  Result.isFailure(Result.try(() => decodeURI(url.split("?", 1)[0] ?? "")))
+    ? refuse(400, "The path is not percent-encoded UTF-8: write a % as %25")
+    : undefined
+)
+
 /** Around every route and every refusal of one listener. */
 const middleware = (listener: Listener) =>
   HttpRouter.middleware(
     (route) =>
       (listener.guard ?? Effect.succeed(undefined)).pipe(
+        Effect.flatMap((refusal) => (refusal === undefined ? unreadable : Effect.succeed(refusal))),
         Effect.flatMap((refusal) => (refusal === undefined ? route : Effect.succeed(refusal))),
         Effect.map((response) => HttpServerResponse.setHeaders(response, { ...HEADERS, ...response.headers }))
       ),

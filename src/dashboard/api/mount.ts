@@ -2,9 +2,12 @@
  * The API's place on the listener. What it is made of, its schemas and handlers, is loaded with the first request that
  * wants it: an operator that nobody looks at starts without it, and holds none of it.
  */
+import * as ByteSize from "effect/ByteSize"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
@@ -22,13 +25,19 @@ const BODY_MAX = 64 * 1024
 
 const METHODS = ["GET", "POST"] as const
 
+const TOO_LONG = refuse(413, `Send at most ${BODY_MAX} bytes`)
+const NOT_JSON = refuse(415, "Send JSON, with the header Content-Type: application/json")
+
 /** What the API's own decoding could not read, in its words; undefined: something else went wrong. */
-const misread = (defect: unknown): string | undefined => {
+const misread = (defect: unknown): HttpServerResponse.HttpServerResponse | undefined => {
+  if (HttpServerError.isHttpServerError(defect) && defect.reason._tag === "RequestParseError") {
+    return defect.reason.reason === "BodyTooLarge" ? TOO_LONG : refuse(400, "The body could not be read: send it again")
+  }
   if (typeof defect !== "object" || defect === null || !("_tag" in defect) || defect._tag !== "HttpApiSchemaError") {
     return undefined
   }
   const cause = "cause" in defect && defect.cause instanceof Error ? defect.cause.message : ""
-  return `This is not understood: ${cause.replaceAll(/\s*\n\s*/gu, " ")}. See /api/v1/openapi.json`
+  return refuse(400, `This is not understood: ${cause.replaceAll(/\s*\n\s*/gu, " ")}. See /api/v1/openapi.json`)
 }
 
 /** `otherwise` answers what the API does not know. */
@@ -55,15 +64,16 @@ export const apiRoutes = (
       )
       const serve = Effect.gen(function* () {
         const request = yield* HttpServerRequest.HttpServerRequest
-        if (!(Number(request.headers["content-length"] ?? 0) <= BODY_MAX)) {
-          return refuse(413, `Send at most ${BODY_MAX} bytes`)
-        }
-        return yield* Effect.flatten(loaded)
+        if (!(Number(request.headers["content-length"] ?? 0) <= BODY_MAX)) return TOO_LONG
+        const answer = yield* Effect.flatten(loaded)
+        return answer.status === 415 ? NOT_JSON : answer
       }).pipe(
+        // A body in chunks does not say its length before.
+        Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(BODY_MAX)),
         Effect.catchTag("HttpServerError", () => otherwise),
         Effect.catchDefect((defect) => {
           const said = misread(defect)
-          return said === undefined ? Effect.die(defect) : Effect.succeed(refuse(400, said))
+          return said === undefined ? Effect.die(defect) : Effect.succeed(said)
         })
       )
       for (const method of METHODS) yield* router.add(method, "/api/v1/*", serve)

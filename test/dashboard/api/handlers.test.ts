@@ -196,6 +196,15 @@ describe("one policy", () => {
         assert.strictEqual(refused.status, 400)
         assert.match(errorOf(refused.text), words)
       }
+      for (const chunked of [{}, { "transfer-encoding": "chunked" }]) {
+        const long = yield* ask(`${WEB}/what-if`, {
+          method: "POST",
+          body: { target: "x".repeat(70_000) },
+          headers: chunked
+        })
+        assert.strictEqual(long.status, 413)
+        assert.match(errorOf(long.text), /at most 65536 bytes/u)
+      }
     }).pipe(Effect.provide(served()))
   )
 
@@ -303,6 +312,7 @@ describe("changing the mode", () => {
         headers: { ...token, "content-type": "text/plain" }
       })
       assert.strictEqual(plain.status, 415)
+      assert.match(errorOf(plain.text), /Content-Type: application\/json/u)
     }).pipe(Effect.provide(withCluster({ _tag: "Forbidden" })))
   )
 
