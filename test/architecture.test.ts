@@ -185,7 +185,6 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "src/dashboard/api/longHistory.ts": OVER_THE_WIRE,
   "src/dashboard/api/mount.ts": OVER_THE_WIRE,
   "src/dashboard/api/stories.ts": OVER_THE_WIRE,
-  "src/dashboard/api/stream.ts": OVER_THE_WIRE,
   "src/dashboard/api/whatIf.ts": OVER_THE_WIRE,
   "src/dashboard/Closing.ts": OVER_THE_WIRE,
   "src/dashboard/page.ts": "asked over the wire in test/dashboard/server.test.ts",

@@ -30,7 +30,8 @@ const reading = HttpApiGroup.make("reading").add(
   ),
   HttpApiEndpoint.get("stream", "/stream", {
     query: { after: Words },
-    success: HttpApiSchema.StreamSse({ data: Change })
+    success: HttpApiSchema.StreamSse({ data: Change }),
+    error: Problem(503, "As many listen already as this operator lets: see Retry-After.")
   }).annotate(
     OpenApi.Summary,
     "What changes from a cursor of /fleet on, as events `change`; `reset` says to read the fleet anew. Last-Event-ID resumes."

@@ -23,7 +23,7 @@ import { heldOf, historyOf } from "#dashboard/api/history"
 import { longHistory } from "#dashboard/api/longHistory"
 import type * as shapes from "#dashboard/api/shapes"
 import { storiesOf } from "#dashboard/api/stories"
-import { streamResponse } from "#dashboard/api/stream"
+import { makeStreams } from "#dashboard/api/stream"
 import { answerWhatIf } from "#dashboard/api/whatIf"
 import { Closing } from "#dashboard/Closing"
 import { refuse } from "#dashboard/guard"
@@ -94,6 +94,13 @@ const reading = HttpApiBuilder.group(
       feed.look(views, rows)
     })
 
+    const stream = yield* makeStreams({
+      look,
+      since: (cursor) => feed.since(cursor),
+      standing,
+      closing: Deferred.await(closing)
+    })
+
     const heldBy = Effect.fnUntraced(function* (view: PolicyView, target: string | undefined) {
       const held = heldOf(yield* ledger.records(view.ref.uid), target)
       return held ?? refuse(404, `The policy has decided nothing of ${target ?? "any target"}`)
@@ -113,16 +120,7 @@ const reading = HttpApiBuilder.group(
           return yield* compressed(request, fleet)
         })
       )
-      .handle("stream", ({ query, request }) =>
-        Effect.sync(() =>
-          streamResponse({
-            cursor: request.headers["last-event-id"] ?? query.after ?? "",
-            since: (cursor) => Effect.map(look, () => feed.since(cursor)),
-            standing,
-            closing: Deferred.await(closing)
-          })
-        )
-      )
+      .handle("stream", ({ query, request }) => stream(request.headers["last-event-id"] ?? query.after ?? ""))
       .handle("activity", ({ query }) =>
         Effect.gen(function* () {
           const activity = (yield* ledger.activity).slice(0, countOf(query.limit, ACTIVITIES, ACTIVITIES))

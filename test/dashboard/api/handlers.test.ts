@@ -1,9 +1,10 @@
 // The API over a real socket: a ledger with a past, and what a page or a program would ask of it.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
 import { HttpServer } from "effect/http"
 import { request as httpRequest } from "node:http"
 import type * as shapes from "#dashboard/api/shapes"
+import { STREAMS_MAX } from "#dashboard/api/stream"
 import { layerDashboardServer } from "#dashboard/server"
 import { Health } from "#operator/Health"
 import { Ledger } from "#operator/Ledger"
@@ -94,9 +95,36 @@ describe("the fleet", () => {
       )
       const id = /^id: (.*)$/mu.exec(text)?.[1] ?? ""
       yield* Ledger.use((ledger) => ledger.forget("shop.web"))
-      const again = yield* listen("/api/v1/stream", (got) => got.includes("data:"), { "last-event-id": id })
-      assert.deepStrictEqual((JSON.parse(/^data: (.*)$/mu.exec(again)?.[1] ?? "") as shapes.Change).gone, ["shop.web"])
+      const again = yield* listen("/api/v1/stream", (got) => /"gone":\["[^]*\n\n$/u.test(got), { "last-event-id": id })
+      assert.include(again, `"gone":["shop.web"]`)
       assert.include(yield* listen("/api/v1/stream?after=another-7", () => false), "event: reset")
+    }).pipe(Effect.provide(served()))
+  )
+})
+
+describe("the streams", () => {
+  it.live("are bounded, and a place is free again when its reader has gone", () =>
+    Effect.gen(function* () {
+      const { cursor } = yield* read<shapes.Fleet>("/api/v1/fleet")
+      const path = `/api/v1/stream?after=${cursor}`
+      const opened: Array<Fiber.Fiber<string>> = []
+      while (opened.length < STREAMS_MAX) {
+        const begun = yield* Deferred.make<void>()
+        const begin = (text: string) => {
+          if (text.includes("data:")) Deferred.doneUnsafe(begun, Effect.void)
+          return false
+        }
+        opened.push(yield* Effect.forkChild(listen(path, begin), { startImmediately: true }))
+        yield* Deferred.await(begun)
+      }
+      const refused = yield* ask(path)
+      assert.strictEqual(refused.status, 503)
+      assert.strictEqual(refused.headers["retry-after"], "10")
+      assert.match(errorOf(refused.text), /64 pages listen already: close one/u)
+      assert.strictEqual((yield* ask("/api/v1/fleet")).status, 200)
+      yield* Fiber.interrupt(opened[0]!)
+      const again = listen(path, (text) => text.includes("data:"))
+      yield* Effect.repeat(again, { until: (text) => text.includes("event: change") })
     }).pipe(Effect.provide(served()))
   )
 })
