@@ -73,6 +73,8 @@ describe("the page on nimbusguard dev", () => {
     await page.locator(".row", { hasText: "ScalingPolicy" }).first().getByRole("link").click()
     await page.locator(".chart canvas").first().waitFor()
     await page.locator(".story").first().waitFor()
+    await page.getByText("The mode is changed with kubectl").waitFor()
+    assert.strictEqual(await page.getByRole("button", { name: "Pause" }).count(), 0, "dev could only refuse it")
     await assertAccessible(page)
     await page.getByRole("tab", { name: "What if" }).click()
     await page.getByRole("button", { name: "Replay" }).click()

@@ -143,9 +143,10 @@ export interface DetailInput {
   /** Newest first. */
   readonly records: ReadonlyArray<DecisionRecord>
   readonly at: number
+  readonly modeCanBeSet: boolean
 }
 
-export const detailOf = ({ at, leadership, records, view }: DetailInput): shapes.Detail => {
+export const detailOf = ({ at, leadership, modeCanBeSet, records, view }: DetailInput): shapes.Detail => {
   const { policy, status } = view
   const held = heldOf(records, undefined)
   const cost = held === undefined ? undefined : costOf(held, policy)
@@ -159,6 +160,7 @@ export const detailOf = ({ at, leadership, records, view }: DetailInput): shapes
     conditions: view.conditions,
     engines: policy?.engines.map(({ engine }) => engine) ?? [],
     choices: policy === undefined ? [] : enginesFor(policy),
+    modeCanBeSet,
     signals: (policy?.signals ?? []).map(({ name, role, source, target }) => ({
       name,
       source,

@@ -31,6 +31,7 @@ import { Operations } from "#dashboard/Operations"
 import { readRecords } from "#dashboard/records"
 import { Health } from "#operator/Health"
 import { ACTIVITIES, Ledger, type PolicyView } from "#operator/Ledger"
+import { KubernetesAs } from "#services/KubernetesAs"
 import { Prometheus } from "#services/Prometheus"
 
 interface Named {
@@ -58,6 +59,7 @@ const reading = HttpApiBuilder.group(
     const operations = yield* Operations
     const prometheus = yield* Effect.serviceOption(Prometheus)
     const closing = yield* Closing
+    const modeCanBeSet = Option.isSome(yield* Effect.serviceOption(KubernetesAs))
     const feed = new Feed((yield* Random.nextInt).toString(36))
 
     const leader = Effect.map(operations.leadership, ({ holder, leading }): Record<string, string> =>
@@ -139,7 +141,8 @@ const reading = HttpApiBuilder.group(
             view,
             leadership: yield* operations.leadership,
             records: yield* ledger.records(view.ref.uid),
-            at: yield* Clock.currentTimeMillis
+            at: yield* Clock.currentTimeMillis,
+            modeCanBeSet
           })
         })
       )

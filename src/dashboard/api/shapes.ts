@@ -165,6 +165,9 @@ export const Detail = Schema.Struct({
   conditions: Schema.Array(Condition),
   engines: Schema.Array(Schema.String),
   choices: Schema.Array(Schema.String).annotate({ description: "Engines that a what-if may ask for." }),
+  modeCanBeSet: Schema.Boolean.annotate({
+    description: "Whether this operator can ask its cluster for another mode in somebody's name."
+  }),
   signals: Schema.Array(
     Schema.Struct({
       name: Schema.String,

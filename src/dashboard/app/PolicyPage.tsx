@@ -196,7 +196,13 @@ export const PolicyPage = ({
             </span>
           </p>
         </div>
-        <Mode row={detail.row} />
+        {detail.modeCanBeSet ? (
+          <Mode row={detail.row} />
+        ) : (
+          <p class="dim">
+            The mode is changed with kubectl: <code>spec.mode</code>
+          </p>
+        )}
       </div>
       {detail.row.wrong.map(({ message, reason, type }) => (
         <p

@@ -309,6 +309,7 @@ describe("changing the mode", () => {
     Effect.gen(function* () {
       calls.length = 0
       yield* put({ name: "web" })
+      assert.isTrue((yield* read<shapes.Detail>(WEB)).modeCanBeSet)
       assert.strictEqual((yield* pause({ "x-kubernetes-token": "janes" })).status, 200)
       const [[token, request] = ["", undefined]] = calls
       assert.strictEqual(calls.length, 1)
@@ -348,6 +349,7 @@ describe("changing the mode", () => {
     Effect.gen(function* () {
       yield* put({ name: "web" })
       assert.strictEqual((yield* pause({ "x-kubernetes-token": "janes" })).status, 501)
+      assert.isFalse((yield* read<shapes.Detail>(WEB)).modeCanBeSet, "the page offers no button")
     }).pipe(Effect.provide(served()))
   )
 })
