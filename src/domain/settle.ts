@@ -37,7 +37,9 @@ export const settle = (input: SettleInput): Memory => {
     case "Recovered": {
       // Whoever looked before it was known whose write it was took it for a stranger's.
       const foreignWrites = memory.foreignWrites.filter((write) => write !== observation.at)
-      return commit({ ...input, memory: { ...memory, foreignWrites } }, outcome.from, outcome.to)
+      const found = commit({ ...input, memory: { ...memory, foreignWrites } }, outcome.from, outcome.to)
+      // From where nobody knows: it may have been up as well as down, and both have to wait.
+      return outcome.from === outcome.to ? { ...found, lastUpAt: observation.at } : found
     }
     case "Unknown":
       return { ...memory, unsettled: decision.desired }

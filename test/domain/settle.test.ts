@@ -46,6 +46,12 @@ describe("settle", () => {
     assert.deepStrictEqual([memory.foreignWrites, memory.lastWritten, memory.ups], [[5], 8, [{ at: 77, change: 3 }]])
   })
 
+  it("lets both cooldowns wait for a write that was found, where nobody knows from where it went", () => {
+    const memory = after({ _tag: "Recovered", from: 8, to: 8, by: "nimbusguard" })
+    assert.deepStrictEqual([memory.lastUpAt, memory.lastWriteAt, memory.ups], [77, 77, []])
+    assert.isUndefined(after({ _tag: "Recovered", from: 8, to: 5, by: "nimbusguard" }).lastUpAt)
+  })
+
   it("keeps in mind what was sent and not answered, until it is settled", () => {
     const unknown = after({ _tag: "Unknown", message: "" })
     assert.deepStrictEqual(unknown, memoryOf(policy, { unsettled: 8 }))
