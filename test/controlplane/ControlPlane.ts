@@ -222,7 +222,8 @@ export class ControlPlane extends Cluster {
       }),
       kwok: launch("kwok", {
         kubeconfig: await kubeconfig("kwok"),
-        "manage-all-nodes": "true",
+        // Nodes that a test plays itself are its own.
+        "manage-nodes-with-label-selector": "kubernetes.io/hostname",
         cidr: "10.200.0.1/14"
       })
     }

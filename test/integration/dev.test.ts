@@ -2,7 +2,7 @@
 // word for word, a second one beside it, and Ctrl-C.
 import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { dirname } from "node:path"
+import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { eventually } from "#test/controlplane/eventually"
 
@@ -38,12 +38,12 @@ const printed = (dev: Dev, pattern: RegExp): Promise<string> =>
 const kubeconfigOf = (dev: Dev) => printed(dev, /export KUBECONFIG=(\S+)\n/u)
 
 const run = (file: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
-  // kubectl would keep its cache in this folder without a home.
+  // kubectl would keep its cache in this folder, or make a home that is none.
   new Promise<{ readonly code: number; readonly out: string; readonly err: string }>((resolve) => {
     execFile(
       file,
       args,
-      { cwd: root, env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", ...env } },
+      { cwd: root, env: { PATH: process.env["PATH"] ?? "", KUBECACHEDIR: join(root, ".cache/kubectl"), ...env } },
       (error, out, err) => {
         resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : 1, out, err })
       }
