@@ -340,11 +340,11 @@ export class ControlPlane extends Cluster {
         return
       }
       case "freeze": {
-        this.#process(component).signal("SIGSTOP")
+        await this.#process(component).freeze()
         return
       }
       case "thaw": {
-        this.#process(component).signal("SIGCONT")
+        this.#process(component).thaw()
         return
       }
       default:

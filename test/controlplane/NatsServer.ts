@@ -80,14 +80,6 @@ export class NatsMember {
     this.#process = this.#start()
     await this.ready()
   }
-
-  freeze(): void {
-    this.#process.signal("SIGSTOP")
-  }
-
-  thaw(): void {
-    this.#process.signal("SIGCONT")
-  }
 }
 
 const accountConfig = (name: string) =>

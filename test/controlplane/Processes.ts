@@ -2,11 +2,12 @@
 // that nothing outlives the test. A small shell holds the other end of a pipe; when this process ends for any reason,
 // kill -9 included, the pipe closes and the shell kills what is left and removes the folder.
 import { type ChildProcess, spawn } from "node:child_process"
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { eventually } from "./eventually.ts"
 
 const watchdog = `
 trap '' INT TERM HUP
@@ -72,6 +73,16 @@ export const freePort = async (): Promise<number> => {
   throw new Error("found no free port between 10000 and 32000")
 }
 
+/** Where there is no /proc, the signal's word is taken for it. */
+const standsStill = (pid: number): boolean => {
+  const tasks = `/proc/${pid}/task`
+  if (!existsSync(tasks)) return true
+  return readdirSync(tasks).every((task) => {
+    const path = join(tasks, task, "status")
+    return !existsSync(path) || /^State:\s*[TZX]/mu.test(readFileSync(path, "utf8"))
+  })
+}
+
 export interface Launch {
   readonly name: string
   readonly program: string
@@ -116,6 +127,22 @@ export class ServerProcess {
   /** Sends the signal; true when the process was still there. */
   signal(signal: NodeJS.Signals): boolean {
     return this.exit === undefined && this.child.kill(signal)
+  }
+
+  /**
+   * SIGSTOP, and waits until every thread stands still: the signal is taken thread by thread, and an answer that was on
+   * its way out would still be given.
+   */
+  async freeze(): Promise<void> {
+    this.signal("SIGSTOP")
+    await eventually(() => this.exit !== undefined || standsStill(this.pid), {
+      what: `${this.launch.name} to stand still`,
+      intervalMillis: 10
+    })
+  }
+
+  thaw(): void {
+    this.signal("SIGCONT")
   }
 
   /** SIGKILL, and waits until it is gone. */

@@ -108,12 +108,12 @@ export class PrometheusServer {
   }
 
   /** Accepts connections and answers nothing, until `thaw`. */
-  freeze(): void {
-    this.#process.signal("SIGSTOP")
+  freeze(): Promise<void> {
+    return this.#process.freeze()
   }
 
   thaw(): void {
-    this.#process.signal("SIGCONT")
+    this.#process.thaw()
   }
 
   async stop(): Promise<void> {

@@ -411,12 +411,12 @@ export class OperatorProcess {
   }
 
   /** SIGSTOP: a process that its machine has forgotten, with its connections open. */
-  freeze(): void {
-    this.#process.signal("SIGSTOP")
+  freeze(): Promise<void> {
+    return this.#process.freeze()
   }
 
   thaw(): void {
-    this.#process.signal("SIGCONT")
+    this.#process.thaw()
   }
 }
 

@@ -296,9 +296,9 @@ describeWith(["controlPlane", "prometheus"], "two operators of one home", () => 
         path: /\/deployments\/asleep\/scale/,
         fault: {
           kind: "call",
-          after: () => {
+          after: async () => {
+            await leader.operator.freeze()
             since = performance.now()
-            leader.operator.freeze()
           }
         }
       })

@@ -160,7 +160,7 @@ describeWith(["prometheus"], "a real Prometheus", () => {
   })
 
   it("is Missing while it hangs or is gone, and measured again once it is back", async () => {
-    server.freeze()
+    await server.freeze()
     const frozen = await ask("depth + 0")
     server.thaw()
     assert.strictEqual(outcome(frozen), "Timeout")
