@@ -1,57 +1,17 @@
 /** A whole operator in virtual time on the embedded API: the same watches, election, actors and writes as on a real one. */
-import { Clock, Effect, Fiber, Layer, Result, Stream } from "effect"
+import { Effect, Fiber, Layer, Result, Stream } from "effect"
 import { assert, describe } from "vitest"
-import { ApiServer } from "#cluster/api/ApiServer"
 import type { JsonObject } from "#cluster/api/json"
-import { metadataOf, nameOf, namespaceOf, valueAt } from "#cluster/api/json"
-import { layer, makePort } from "#cluster/ClusterKubernetes"
-import { definitionOf } from "#manifests/crd"
-import { fillHole } from "#manifests/plugs"
+import { metadataOf, valueAt } from "#cluster/api/json"
+import { makePort } from "#cluster/ClusterKubernetes"
 import { Plugs } from "#operator/bind"
-import * as Operator from "#operator/Operator"
-import { DECODE_SETTINGS } from "#schemas/crd/Crd"
-import { KINDS } from "#schemas/crd/index"
 import { measured } from "#schemas/Reading"
 import { Metrics } from "#services/Metrics"
+import { deployment } from "#test/cluster/controllers/workloads"
+import { makeCluster, operatorOn } from "#test/cluster/operatorCluster"
 import { simulated } from "#test/simulation/inSimulation"
 
 const PER_REPLICA = 10
-
-/** The cluster with our CRDs, and the Deployment controller in one line: whatever is asked for runs. */
-const makeCluster = Effect.gen(function* () {
-  const clock = yield* Clock.Clock
-  const now = () => clock.currentTimeMillisUnsafe()
-  const server = new ApiServer(now)
-  for (const kind of KINDS) server.create(definitionOf(kind, "0.1.0", fillHole) as unknown as JsonObject)
-  for (const name of ["shop", "nimbusguard"]) server.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } })
-  const settle = (deployment: JsonObject) => {
-    const replicas = valueAt(deployment, "spec.replicas") ?? 1
-    if (valueAt(deployment, "status.replicas") === replicas) return
-    const observedGeneration = metadataOf(deployment)["generation"] ?? 1
-    const status = { observedGeneration, replicas, readyReplicas: replicas, updatedReplicas: replicas }
-    server.patch("Deployment", namespaceOf(deployment), nameOf(deployment), { status }, "controller", "status")
-  }
-  yield* Effect.forkScoped(
-    Effect.forever(
-      Effect.andThen(
-        Effect.sync(() => server.list("Deployment").forEach(settle)),
-        Effect.sleep(250)
-      )
-    )
-  )
-  return { server, now }
-})
-
-const deployment = (name: string, replicas: number): JsonObject => ({
-  apiVersion: "apps/v1",
-  kind: "Deployment",
-  metadata: { name, namespace: "shop" },
-  spec: {
-    replicas,
-    selector: { matchLabels: { app: name } },
-    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "main", image: "none" }] } }
-  }
-})
 
 const policy = (name: string): JsonObject => ({
   apiVersion: "nimbusguard.io/v1",
@@ -74,7 +34,8 @@ describe("the embedded cluster behind the Kubernetes port", () => {
   simulated(
     "lets an operator scale a Deployment up and down, own the field, report once, and say it in Events",
     Effect.gen(function* () {
-      const { now, server } = yield* makeCluster
+      const cluster = yield* makeCluster
+      const { server } = cluster
       server.create(deployment("web", 2))
       server.create(policy("web"))
       let wanted = 5
@@ -86,13 +47,7 @@ describe("the embedded cluster behind the Kubernetes port", () => {
             sample: ({ at }) => Effect.succeed(measured(wanted * PER_REPLICA, at))
           })
       })
-      const operator = Operator.layer({
-        namespaces: undefined,
-        ownNamespace: "nimbusguard",
-        identity: "a",
-        leaderElection: true,
-        decode: DECODE_SETTINGS
-      }).pipe(Layer.provide(plugs), Layer.provide(Metrics.layerNone), Layer.provide(layer(server, now)), Layer.fresh)
+      const operator = operatorOn(cluster, plugs, Metrics.layerNone)
       const writes: Array<unknown> = []
       server.store.onCommit(({ before, manager, object, resource }) => {
         const replicas = valueAt(object, "spec.replicas")

@@ -1,22 +1,17 @@
 /** Seed 2's policy, word for word, in the embedded cluster: Initializing, Learning, Active, and epsilon as configured. */
 import { readFileSync } from "node:fs"
-import { Clock, Effect, Layer, References, Result } from "effect"
+import { Effect, Layer, References, Result } from "effect"
 import { assert, describe } from "vitest"
 import { parse } from "yaml"
-import { ApiServer } from "#cluster/api/ApiServer"
 import type { JsonObject } from "#cluster/api/json"
-import { metadataOf, nameOf, namespaceOf, valueAt } from "#cluster/api/json"
-import { layer } from "#cluster/ClusterKubernetes"
-import { definitionOf } from "#manifests/crd"
-import { fillHole } from "#manifests/plugs"
+import { metadataOf, valueAt } from "#cluster/api/json"
 import { Plugs } from "#operator/bind"
 import { learnedOf } from "#operator/learn"
 import { Ledger } from "#operator/Ledger"
-import * as Operator from "#operator/Operator"
-import { DECODE_SETTINGS } from "#schemas/crd/Crd"
-import { KINDS } from "#schemas/crd/index"
 import { measured, missing } from "#schemas/Reading"
 import { type Learning, Metrics } from "#services/Metrics"
+import { deployment, NAMESPACE } from "#test/cluster/controllers/workloads"
+import { HOME, makeCluster, operatorOn } from "#test/cluster/operatorCluster"
 import { simulated } from "#test/simulation/inSimulation"
 
 const seed = parse(
@@ -30,43 +25,9 @@ describe("seed 2's policy in the embedded cluster", () => {
   simulated(
     "goes from Initializing to Learning to Active, and epsilon falls as configured",
     Effect.gen(function* () {
-      const clock = yield* Clock.Clock
-      const now = () => clock.currentTimeMillisUnsafe()
-      const server = new ApiServer(now)
-      for (const kind of KINDS) server.create(definitionOf(kind, "0.1.0", fillHole) as unknown as JsonObject)
-      for (const name of ["default", "nimbusguard"]) {
-        if (server.find("Namespace", "", name) === undefined) {
-          server.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } })
-        }
-      }
-      server.create({
-        apiVersion: "apps/v1",
-        kind: "Deployment",
-        metadata: { name: "consumer-workload", namespace: "default" },
-        spec: {
-          replicas: 2,
-          selector: { matchLabels: { app: "consumer" } },
-          template: {
-            metadata: { labels: { app: "consumer" } },
-            spec: { containers: [{ name: "main", image: "none" }] }
-          }
-        }
-      })
-      const settle = (deployment: JsonObject) => {
-        const replicas = valueAt(deployment, "spec.replicas") ?? 1
-        if (valueAt(deployment, "status.replicas") === replicas) return
-        const observedGeneration = metadataOf(deployment)["generation"] ?? 1
-        const status = { observedGeneration, replicas, readyReplicas: replicas, updatedReplicas: replicas }
-        server.patch("Deployment", namespaceOf(deployment), nameOf(deployment), { status }, "controller", "status")
-      }
-      yield* Effect.forkScoped(
-        Effect.forever(
-          Effect.andThen(
-            Effect.sync(() => server.list("Deployment").forEach(settle)),
-            Effect.sleep(250)
-          )
-        )
-      )
+      const cluster = yield* makeCluster
+      const { now, server } = cluster
+      server.create(deployment("consumer-workload", 2))
       const phases: Array<unknown> = []
       server.store.onCommit(({ object, resource }) => {
         const phase = valueAt(object, "status.phase")
@@ -81,7 +42,7 @@ describe("seed 2's policy in the embedded cluster", () => {
             built: true,
             sample: ({ at }) => {
               const replicas = Number(
-                valueAt(server.find("Deployment", "default", "consumer-workload") ?? {}, "spec.replicas")
+                valueAt(server.find("Deployment", NAMESPACE, "consumer-workload") ?? {}, "spec.replicas")
               )
               const work = 3 + 2 * Math.sin((at - startedAt) / 600_000)
               return Effect.succeed(
@@ -100,18 +61,12 @@ describe("seed 2's policy in the embedded cluster", () => {
           learning: (_: unknown, learning: Learning) => Effect.sync(() => void told.push(learning))
         }))
       ).pipe(Layer.provide(Metrics.layerNone))
-      const operator = Operator.layer({
-        namespaces: undefined,
-        ownNamespace: "nimbusguard",
-        identity: "a",
-        leaderElection: true,
-        decode: DECODE_SETTINGS
-      }).pipe(Layer.provide(plugs), Layer.provide(metrics), Layer.provide(layer(server, now)), Layer.fresh)
+      const operator = operatorOn(cluster, plugs, metrics)
 
       yield* Effect.gen(function* () {
         yield* Effect.sleep("5 seconds")
         const { metadata, ...rest } = seed
-        server.create({ ...rest, metadata: { ...(metadata as JsonObject), namespace: "default" } })
+        server.create({ ...rest, metadata: { ...(metadata as JsonObject), namespace: NAMESPACE } })
         yield* Effect.sleep("45 minutes")
         assert.deepStrictEqual(phases, ["Initializing", "Learning", "Active"])
         assert.isAbove(told.length, 150)
@@ -123,13 +78,13 @@ describe("seed 2's policy in the embedded cluster", () => {
         assert.isBelow(last?.epsilon ?? 1, 0.48)
         assert.isAbove(last?.states ?? 0, 3)
         assert.isTrue(told.every(({ reward }) => reward <= 0 && reward >= -1))
-        const object = server.find("ScalingPolicy", "default", "consumer-workload-ai-scaling") ?? {}
+        const object = server.find("ScalingPolicy", NAMESPACE, "consumer-workload-ai-scaling") ?? {}
         assert.isBelow(Number(valueAt(object, "status.metrics.averageReward")), 0)
         const ledger = yield* Ledger
         const [record] = yield* ledger.records((metadataOf(object)["uid"] ?? "") as string)
         assert.isAbove(record === undefined ? 0 : (learnedOf(record.memory)?.transitions ?? 0), 150)
         // Written down at most once a minute, and small.
-        const kept = server.list("ConfigMap", "nimbusguard").map((each) => JSON.stringify(each))
+        const kept = server.list("ConfigMap", HOME).map((each) => JSON.stringify(each))
         assert.isTrue(kept.some((text) => text.includes("qlearning") && text.length < 100_000))
       }).pipe(Effect.provide(operator), Effect.provideService(References.MinimumLogLevel, "Info"))
     }),

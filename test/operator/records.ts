@@ -1,5 +1,6 @@
 /** Decision records and policies for tests, complete and small. */
-import type { DecisionRecord, Outcome } from "#schemas/Decision"
+import { initialMemory } from "#domain/memory"
+import type { Decision, DecisionRecord, Outcome } from "#schemas/Decision"
 import type { Memory } from "#schemas/Memory"
 import type { TargetState } from "#schemas/Observation"
 import type { Policy, PolicyRef, Target } from "#schemas/Policy"
@@ -22,18 +23,7 @@ export const deployment = (name: string, namespace = "shop"): Target => ({
   name
 })
 
-export const memory = (at = 0): Memory => ({
-  version: 1,
-  specHash: "hash",
-  since: at,
-  recommendations: [],
-  ups: [],
-  downs: [],
-  foreignWrites: [],
-  freezes: 0,
-  missingSince: {},
-  engines: {}
-})
+export const memory = (at = 0): Memory => ({ ...initialMemory({ engines: [], signals: [] }, at), specHash: "hash" })
 
 export const state = (replicas: number, over: Partial<TargetState> = {}): TargetState => ({
   specReplicas: replicas,
@@ -42,6 +32,18 @@ export const state = (replicas: number, over: Partial<TargetState> = {}): Target
   resourceVersion: "1",
   rollingOut: false,
   ...over
+})
+
+/** A decision that leaves replicas as they are, of no proposal. */
+export const idle = (replicas: number): Decision => ({
+  proposals: [],
+  steps: [],
+  desired: replicas,
+  action: "no_action",
+  limitedBy: [],
+  engine: "target",
+  reason: "",
+  confidence: 1
 })
 
 export const policyOf = (uid: string, over: Partial<Policy> = {}): Policy => ({
@@ -88,17 +90,7 @@ export const makeRecord = (given: {
   policy: refOf(given.uid),
   observation: { at: given.at, target: deployment(given.uid), state: state(2), readings: [], seed: 0 },
   memory: memory(given.at),
-  decision: {
-    proposals: [],
-    recommended: 3,
-    steps: [],
-    desired: 3,
-    action: "scale_up",
-    limitedBy: [],
-    engine: "target",
-    reason: "load is 15 of 10 per pod",
-    confidence: 1
-  },
+  decision: { ...idle(3), recommended: 3, action: "scale_up", reason: "load is 15 of 10 per pod" },
   outcome: given.outcome,
   finishedAt: given.at
 })

@@ -5,23 +5,10 @@ import type { DecisionRecord } from "#schemas/Decision"
 import type { PolicyRef, Target } from "#schemas/Policy"
 import { type Learning, Metrics } from "#services/Metrics"
 import { layerMetrics } from "#services/MetricsLive"
+import { deployment, idle, makeRecord, refOf, state } from "#test/operator/records"
 
-const ref = (name: string, namespace = "shop", kind: PolicyRef["kind"] = "ScalingPolicy"): PolicyRef => ({
-  kind,
-  apiVersion: "nimbusguard.io/v1",
-  namespace,
-  name,
-  uid: `${kind}/${namespace}/${name}`,
-  generation: 1,
-  createdAt: 0
-})
-
-const deployment = (name: string, namespace = "shop"): Target => ({
-  apiVersion: "apps/v1",
-  kind: "Deployment",
-  namespace,
-  name
-})
+const ref = (name: string, namespace = "shop", kind: PolicyRef["kind"] = "ScalingPolicy"): PolicyRef =>
+  refOf(`${kind}/${namespace}/${name}`, { kind, namespace, name })
 
 const record = (
   policy: PolicyRef,
@@ -29,48 +16,12 @@ const record = (
   given: Partial<DecisionRecord["decision"]> & { readonly target?: Target; readonly current?: number } = {}
 ): DecisionRecord => {
   const { target = deployment(policy.name, policy.namespace), current = 2, ...decision } = given
+  const made = makeRecord({ uid: policy.uid, id: "d", at: 0, outcome })
   return {
-    version: 1,
-    id: "d",
+    ...made,
     policy,
-    observation: {
-      at: 0,
-      target,
-      state: {
-        specReplicas: current,
-        statusReplicas: current,
-        readyReplicas: current,
-        resourceVersion: "1",
-        rollingOut: false
-      },
-      readings: [],
-      seed: 1
-    },
-    memory: {
-      version: 1,
-      specHash: "",
-      since: 0,
-      recommendations: [],
-      ups: [],
-      downs: [],
-      foreignWrites: [],
-      freezes: 0,
-      missingSince: {},
-      engines: {}
-    },
-    decision: {
-      proposals: [],
-      steps: [],
-      desired: current,
-      action: "no_action",
-      limitedBy: [],
-      engine: "target",
-      reason: "",
-      confidence: 1,
-      ...decision
-    },
-    outcome,
-    finishedAt: 0
+    observation: { ...made.observation, target, state: state(current) },
+    decision: { ...idle(current), ...decision }
   }
 }
 

@@ -11,6 +11,7 @@ import type { Scenario } from "#simulation/Scenario"
 import { HOME, makeWorld } from "#simulation/World"
 import { simulated } from "#test/simulation/inSimulation"
 import { policyOf } from "#test/domain/policies"
+import { deployment, idle, makeRecord, state } from "#test/operator/records"
 
 const SCENARIO: Scenario = {
   seed: 1,
@@ -83,48 +84,14 @@ const makeScene = Effect.gen(function* () {
     const { from = 0, to = 0, version = "" } = made ?? {}
     const object = world.server.find("GeneralScaler", "shop", uid) ?? {}
     const metadata = object["metadata"] as { readonly uid: string; readonly generation: number }
-    const policy = policyOf({})
+    const outcome = { _tag: "Scaled", from, to, resourceVersion: version } as const
+    const told = makeRecord({ uid: metadata.uid, id: `${uid}.${world.now()}`, at: world.now(), outcome })
+    const observed = { target: deployment("web"), state: state(from), readings: [{ signal: "metric", reading }] }
     return {
-      version: 1,
-      id: `${uid}.${world.now()}`,
-      policy: { ...policy.ref, name: uid, uid: metadata.uid, generation: metadata.generation },
-      observation: {
-        at: world.now(),
-        target: { apiVersion: "apps/v1", kind: "Deployment", namespace: "shop", name: "web" },
-        state: {
-          specReplicas: from,
-          statusReplicas: from,
-          readyReplicas: from,
-          resourceVersion: "1",
-          rollingOut: false
-        },
-        readings: [{ signal: "metric", reading }],
-        seed: 1
-      },
-      memory: {
-        version: 1,
-        specHash: "",
-        since: 0,
-        recommendations: [],
-        ups: [],
-        downs: [],
-        foreignWrites: [],
-        freezes: 0,
-        missingSince: {},
-        engines: {}
-      },
-      decision: {
-        proposals: [],
-        steps: [],
-        desired: to,
-        action: "no_action",
-        limitedBy: [],
-        engine: "target",
-        reason: "",
-        confidence: 1
-      },
-      outcome: { _tag: "Scaled", from, to, resourceVersion: version },
-      finishedAt: world.now()
+      ...told,
+      policy: { ...told.policy, name: uid, generation: metadata.generation },
+      observation: { ...told.observation, ...observed },
+      decision: idle(to)
     }
   }
   return { world, broken, safety, answers, lease, write, record }

@@ -3,6 +3,7 @@ import { Effect, Schema } from "effect"
 import type { MissingReason, Reading } from "#schemas/Reading"
 import { consumer, jsz, stream } from "#test/sources/answers"
 import type { ConsumerAnswer, StreamAnswer } from "#test/sources/answers"
+import { paths, replaced } from "#test/sources/replaced"
 import { inTime, NOW, ok, sampleIn, signal } from "#test/sources/sourceWorld"
 
 const base = { natsMonitoringURL: "http://nats:8222", subject: "orders.processing" }
@@ -303,20 +304,6 @@ const Mutation = Schema.Struct({
   path: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60 })),
   json: Schema.Json
 })
-
-const paths = (value: unknown, prefix: ReadonlyArray<string> = []): ReadonlyArray<ReadonlyArray<string>> => [
-  prefix,
-  ...(typeof value === "object" && value !== null
-    ? Object.entries(value).flatMap(([key, inner]) => paths(inner, [...prefix, key]))
-    : [])
-]
-
-const replaced = (value: unknown, [head, ...rest]: ReadonlyArray<string>, json: unknown): unknown => {
-  if (head === undefined) return json
-  if (Array.isArray(value)) return value.map((inner, at) => (String(at) === head ? replaced(inner, rest, json) : inner))
-  const record = value as Record<string, unknown>
-  return { ...record, [head]: replaced(record[head], rest, json) }
-}
 
 describe("an answer with one part replaced", () => {
   const whole = withConsumers(workers)

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Ref, Schema } from "effect"
 import type { MissingReason, Reading } from "#schemas/Reading"
 import { scalar, vector } from "#test/sources/answers"
+import { paths, replaced } from "#test/sources/replaced"
 import { inTime, NOW, ok, run, sample, sampleIn, signal } from "#test/sources/sourceWorld"
 
 const server = "http://prometheus:9090"
@@ -314,20 +315,6 @@ const Mutation = Schema.Struct({
   path: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 15 })),
   json: Schema.Json
 })
-
-const paths = (value: unknown, prefix: ReadonlyArray<string> = []): ReadonlyArray<ReadonlyArray<string>> => [
-  prefix,
-  ...(typeof value === "object" && value !== null
-    ? Object.entries(value).flatMap(([key, inner]) => paths(inner, [...prefix, key]))
-    : [])
-]
-
-const replaced = (value: unknown, [head, ...rest]: ReadonlyArray<string>, json: unknown): unknown => {
-  if (head === undefined) return json
-  if (Array.isArray(value)) return value.map((inner, at) => (String(at) === head ? replaced(inner, rest, json) : inner))
-  const record = value as Record<string, unknown>
-  return { ...record, [head]: replaced(record[head], rest, json) }
-}
 
 describe("an answer with one part replaced", () => {
   const whole = vectorOf([NOW / 1000, "42"])
