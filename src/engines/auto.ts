@@ -4,22 +4,22 @@
  * budget's. Up at once, down only below everything that was needed for as long as a restart would cost.
  */
 import * as Schema from "effect/Schema"
-import { learnPerPod, learnSteepness, UNKNOWN_CAPACITY } from "#domain/capacity"
+import { UNKNOWN_CAPACITY } from "#domain/capacity"
 import { expect, follow, forecast, UNKNOWN_DEMAND } from "#domain/demand"
 import { podsToDrain } from "#domain/drain"
 import type { Engine, EngineInput } from "#domain/Engine"
 import { type Evidence, gather, hasRole } from "#domain/evidence"
 import { expectedJump, noticeJump } from "#domain/habits"
+import { learnPods } from "#domain/learnPods"
 import { objectivesOf } from "#domain/objectives"
 import { addPeak, peakSince } from "#domain/peaks"
 import { REPLICAS_MAX } from "#domain/rounding"
 import { FRESH_BUDGET, spend, worthwhile } from "#domain/staffing"
-import { learnStartup, UNKNOWN_STARTUP } from "#domain/startup"
-import { Capacity } from "#schemas/Capacity"
+import { UNKNOWN_STARTUP } from "#domain/startup"
 import type { Proposal } from "#schemas/Decision"
+import { Pods } from "#schemas/Pods"
 import type { Policy } from "#schemas/Policy"
 import { Millis } from "#schemas/Reading"
-import { Startup } from "#schemas/Startup"
 
 const AutoOptions = Schema.Struct({
   headroomPercent: Schema.optionalKey(
@@ -37,17 +37,11 @@ const Amounts = Schema.Array(Schema.Struct({ at: Millis, value: Schema.Finite })
 
 const AutoMemory = Schema.Struct({
   version: Schema.Literal(2),
-  /** Absent: nothing has been seen yet. */
-  at: Schema.optionalKey(Millis),
-  ready: Schema.Int,
-  /** When the ready pods became as many as they are. */
-  readySince: Schema.optionalKey(Millis),
+  ...Pods.fields,
   /** Pods beyond the need were ordered, because they start at different speeds. */
   hedging: Schema.Boolean,
   /** The last time that there was any work. */
   busyAt: Millis,
-  startup: Startup,
-  capacity: Capacity,
   demand: Schema.Struct({
     level: Schema.Finite,
     roughness: Schema.Finite,
@@ -119,38 +113,21 @@ const allowedBy = ({ objectives }: Policy): number =>
 
 /** Everything that is learned from one tick, before anything is decided. */
 const learn = (input: Input, seen: Evidence): AutoMemory => {
-  const { memory, observation, policy } = input
-  const { at, state } = observation
-  const seconds = memory.at === undefined ? policy.intervalMillis / 1000 : Math.max(0.001, (at - memory.at) / 1000)
-  const ready = state.readyReplicas
-  const readySince = memory.at !== undefined && memory.ready === ready && !input.resumed ? memory.readySince : at
-  const { backlog = 0, badFraction, demand: value, sampledFrom = at, served, utilization } = seen
-  // Samples of pods look back, to when there were others: what these serve together would be put down to those.
-  const settled = readySince === undefined || (readySince < at && sampledFrom >= readySince)
-  const startup = learnStartup(
-    input.resumed ? { ...UNKNOWN_STARTUP, seconds: memory.startup.seconds } : memory.startup,
-    {
-      at,
-      pods: state.statusReplicas,
-      ready
-    }
-  )
-  let { budget, capacity } = memory
-  if (settled && served !== undefined && utilization !== undefined) {
-    capacity = learnPerPod(capacity, { served, utilization, ready, backlog })
-  }
+  const { memory, policy } = input
+  const { at } = input.observation
+  const { backlog = 0, badFraction, demand: value } = seen
   if (value === undefined) return memory
-  const { perPod } = capacity
+  const { seconds, ...pods } = learnPods(input, seen)
+  const { perPod } = pods.capacity
   const demand = follow(memory.demand, { at, value, seconds, grain: Math.max(perPod, 1e-6) * 0.05 })
   const jumps = noticeJump(memory.jumps, demand.seen, perPod)
-  if (badFraction !== undefined && perPod > 0 && ready > 0) {
-    const requests = value * seconds
-    const steady = settled && backlog < value * 0.05 + 1
-    capacity = learnSteepness(capacity, { load: value / (perPod * ready), badFraction, requests, steady })
-    budget = spend(budget, badFraction * requests, requests, allowedBy(policy), seconds)
-  }
+  const requests = value * seconds
+  const isJudged = badFraction !== undefined && perPod > 0 && pods.ready > 0
+  const budget = isJudged
+    ? spend(memory.budget, badFraction * requests, requests, allowedBy(policy), seconds)
+    : memory.budget
   const busyAt = value > 0 || backlog > 0 ? at : memory.busyAt
-  return { ...memory, at, ready, readySince: readySince ?? at, busyAt, startup, budget, capacity, demand, jumps }
+  return { ...memory, ...pods, busyAt, budget, demand, jumps }
 }
 
 interface Need {

@@ -3,17 +3,16 @@
  * where they are measured, by Erlang's formula where they are not, by the age of its backlog for a queue.
  */
 import * as Schema from "effect/Schema"
-import { goodUpTo, learnPerPod, learnSteepness, UNKNOWN_CAPACITY } from "#domain/capacity"
+import { goodUpTo, UNKNOWN_CAPACITY } from "#domain/capacity"
 import { podsToDrain } from "#domain/drain"
 import type { Engine, EngineInput } from "#domain/Engine"
 import { type Evidence, gather, hasRole } from "#domain/evidence"
+import { learnPods } from "#domain/learnPods"
 import { REPLICAS_MAX } from "#domain/rounding"
-import { learnStartup, UNKNOWN_STARTUP } from "#domain/startup"
+import { UNKNOWN_STARTUP } from "#domain/startup"
 import { podsToServe } from "#domain/waiting"
-import { Capacity } from "#schemas/Capacity"
 import type { Proposal } from "#schemas/Decision"
-import { Millis } from "#schemas/Reading"
-import { Startup } from "#schemas/Startup"
+import { Pods } from "#schemas/Pods"
 
 const CapacityOptions = Schema.Struct({
   signal: Schema.optionalKey(
@@ -34,11 +33,7 @@ type CapacityOptions = typeof CapacityOptions.Type
 
 const CapacityMemory = Schema.Struct({
   version: Schema.Literal(1),
-  /** Absent: nothing has been seen yet. */
-  at: Schema.optionalKey(Millis),
-  ready: Schema.Int,
-  capacity: Capacity,
-  startup: Startup
+  ...Pods.fields
 })
 type CapacityMemory = typeof CapacityMemory.Type
 
@@ -62,26 +57,12 @@ const signalsOf = ({ options, signals }: Input): Input["signals"] =>
         return signal.role === "demand" ? [] : [{ reading, signal }]
       })
 
-const learn = ({ memory, observation, policy, resumed }: Input, seen: Evidence): CapacityMemory => {
-  const { at, state } = observation
-  const { backlog = 0, badFraction, demand, utilization } = seen
-  const ready = state.readyReplicas
-  const settled = memory.at !== undefined && memory.ready === ready && !resumed
-  const seconds = memory.at === undefined ? policy.intervalMillis / 1000 : Math.max(0.001, (at - memory.at) / 1000)
+const learn = (input: Input, seen: Evidence): CapacityMemory => {
+  const { backlog = 0, demand } = seen
   // Nothing waits: what comes is what is served.
   const served = seen.served ?? (backlog === 0 ? demand : undefined)
-  let { capacity } = memory
-  if (settled && served !== undefined && utilization !== undefined) {
-    capacity = learnPerPod(capacity, { served, utilization, ready, backlog })
-  }
-  if (badFraction !== undefined && demand !== undefined && capacity.perPod > 0 && ready > 0) {
-    const load = demand / (capacity.perPod * ready)
-    const steady = settled && backlog < demand * 0.05 + 1
-    capacity = learnSteepness(capacity, { load, badFraction, requests: demand * seconds, steady })
-  }
-  const known = resumed ? { ...UNKNOWN_STARTUP, seconds: memory.startup.seconds } : memory.startup
-  const startup = learnStartup(known, { at, pods: state.statusReplicas, ready })
-  return { ...memory, at, ready, capacity, startup }
+  const { seconds: _, ...pods } = learnPods(input, served === undefined ? seen : { ...seen, served })
+  return { ...input.memory, ...pods }
 }
 
 const podsFor = ({ options, policy }: Input, seen: Evidence, memory: CapacityMemory, demand: number): number => {

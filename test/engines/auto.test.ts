@@ -6,6 +6,7 @@ import type { Policy, Role } from "#schemas/Policy"
 import { missing } from "#schemas/Reading"
 import { Dice } from "#test/domain/Dice"
 import { observe, policyOf, stateOf, type Values, watched } from "#test/domain/policies"
+import { learnsFromNoOtherPods } from "#test/engines/otherPods"
 
 const ROLES: ReadonlyArray<Role> = ["demand", "served", "utilization", "backlog", "badFraction"]
 const signals = ROLES.map((role) => watched(role, { role, worksAtZero: role === "demand" || role === "backlog" }))
@@ -84,35 +85,7 @@ describe("auto", () => {
   })
 
   it("learns what a pod serves from no samples that look back to when there were other pods", () => {
-    const engine = bound()
-    const reasonAt = (sampledAt: number, at: number, ready: number, memory: unknown) => {
-      const values = serving(280, ready)
-      const observation = observe(at, stateOf(ready, { readyReplicas: ready }), values)
-      const readings = web.signals.map((signal, index) => {
-        const reading = observation.readings[index]?.reading ?? missing("NotGiven", "none")
-        if (signal.role !== "utilization" || reading._tag !== "Measured") return { signal, reading }
-        // As busy as they were when there were ten of them.
-        const sample = { phase: "Running" as const, deleting: false, usageMilli: 700, requestMilli: 1000 }
-        const pods = Array.from({ length: ready }, (_, pod) => ({
-          ...sample,
-          name: `${pod}`,
-          sampledAt,
-          windowMillis: 30_000
-        }))
-        return { signal, reading: { ...reading, pods } }
-      })
-      return engine.propose({ policy: web, observation, signals: readings, resumed: false, memory })
-    }
-    let memory: unknown
-    let at = 0
-    for (; at < 300_000; at += 5000) ({ memory } = reasonAt(at, at, 10, memory))
-    for (; at < 330_000; at += 5000) {
-      const output = reasonAt(at - 5000, at, 14, memory)
-      memory = output.memory
-      assert.include(output.proposals[0]?.reason, "of which a pod serves 40")
-    }
-    for (; at < 400_000; at += 5000) ({ memory } = reasonAt(at, at, 14, memory))
-    assert.include(reasonAt(at, at, 14, memory).proposals[0]?.reason, "of which a pod serves 28.6")
+    learnsFromNoOtherPods("auto", web, (ready) => serving(280, ready))
   })
 
   it("holds what was there for a while after a restart", () => {

@@ -4,6 +4,7 @@ import { bindEngine, runs } from "#engines/index"
 import type { Policy, Role } from "#schemas/Policy"
 import { missing } from "#schemas/Reading"
 import { observe, policyOf, stateOf, type Values, watched } from "#test/domain/policies"
+import { learnsFromNoOtherPods } from "#test/engines/otherPods"
 
 const ROLES: ReadonlyArray<Role> = ["demand", "served", "utilization", "backlog", "badFraction"]
 const without = (...roles: ReadonlyArray<Role>) =>
@@ -71,6 +72,10 @@ describe("capacity", () => {
     const calm = tick(300_000, 10, busy)?.replicas ?? 0
     assert.isAtMost(calm, 5)
     assert.isAbove(tick(315_000, 10, { ...busy, backlog: 20_000 })?.replicas ?? 0, calm + 5)
+  })
+
+  it("learns what a pod serves from no samples that look back to when there were other pods", () => {
+    learnsFromNoOtherPods("capacity", web, (ready) => serving(280, ready))
   })
 
   it("takes the signal that it is told for the demand", () => {
