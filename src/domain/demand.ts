@@ -3,24 +3,8 @@
  * enough, and how wrong that has been. Growth counts only where it stands out of the noise, and only for about as long
  * as it has been seen; a jump is believed at once.
  */
+import type { Amount, Demand } from "#schemas/Demand"
 import type { Millis } from "#schemas/Reading"
-
-export interface Amount {
-  readonly at: Millis
-  readonly value: number
-}
-
-export interface Demand {
-  readonly level: number
-  /** Standard deviation of single measurements, as a share of the level. */
-  readonly roughness: number
-  /** The newest measurements, oldest first. */
-  readonly seen: ReadonlyArray<Amount>
-  /** Forecasts whose time has not come. */
-  readonly expected: ReadonlyArray<Amount>
-  /** How often forecasts were wrong by how much: shares of all, from far too high to far too low. */
-  readonly errors: ReadonlyArray<number>
-}
 
 const ERROR_BINS = 21
 /** Logarithm of measured over forecast. What is further off was a jump, and no reserve that is worth its price covers it. */

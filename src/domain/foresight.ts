@@ -2,8 +2,8 @@
  * What forecasts are worth: each is kept until its time has come, and then judged by what was measured. To foresee too
  * little counts for more than too much, since it is users that pay for it.
  */
+import type { Amount } from "#schemas/Demand"
 import type { Millis } from "#schemas/Reading"
-import type { Amount } from "./demand.ts"
 
 export interface Foresight {
   /** Mean of what it was wrong by, as a share of the demand. */

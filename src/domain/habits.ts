@@ -2,8 +2,8 @@
  * Jumps of demand that come by the clock. What began twice in a row at the same distance is expected a third time,
  * since people and cron do things on the hour. One that stays away is not expected again until it has come twice.
  */
+import type { Amount } from "#schemas/Demand"
 import type { Millis } from "#schemas/Reading"
-import type { Amount } from "./demand.ts"
 
 export interface Jump {
   readonly at: Millis

@@ -17,6 +17,7 @@ import { REPLICAS_MAX } from "#domain/rounding"
 import { FRESH_BUDGET, spend, worthwhile } from "#domain/staffing"
 import { UNKNOWN_STARTUP } from "#domain/startup"
 import type { Proposal } from "#schemas/Decision"
+import { Demand } from "#schemas/Demand"
 import { Pods } from "#schemas/Pods"
 import type { Policy } from "#schemas/Policy"
 import { Millis } from "#schemas/Reading"
@@ -33,8 +34,6 @@ const AutoOptions = Schema.Struct({
 })
 type AutoOptions = typeof AutoOptions.Type
 
-const Amounts = Schema.Array(Schema.Struct({ at: Millis, value: Schema.Finite }))
-
 const AutoMemory = Schema.Struct({
   version: Schema.Literal(2),
   ...Pods.fields,
@@ -42,13 +41,7 @@ const AutoMemory = Schema.Struct({
   hedging: Schema.Boolean,
   /** The last time that there was any work. */
   busyAt: Millis,
-  demand: Schema.Struct({
-    level: Schema.Finite,
-    roughness: Schema.Finite,
-    seen: Amounts,
-    expected: Amounts,
-    errors: Schema.Array(Schema.Finite)
-  }),
+  demand: Demand,
   jumps: Schema.Array(Schema.Struct({ at: Millis, factor: Schema.Finite })),
   budget: Schema.Struct({ bad: Schema.Finite, all: Schema.Finite, price: Schema.Finite }),
   peaks: Schema.Array(Schema.Struct({ at: Millis, replicas: Schema.Int }))

@@ -9,6 +9,7 @@ import { judge, keep, NO_FORESIGHT } from "#domain/foresight"
 import { learnSeason, type Season, unknownSeason, usualAt } from "#domain/season"
 import { propose } from "#domain/usage"
 import type { Proposal } from "#schemas/Decision"
+import { Amount, Demand } from "#schemas/Demand"
 import type { Signal } from "#schemas/Policy"
 import { type Measured, Millis } from "#schemas/Reading"
 
@@ -51,19 +52,11 @@ const PredictiveOptions = Schema.Struct({
 })
 type PredictiveOptions = typeof PredictiveOptions.Type
 
-const Amounts = Schema.Array(Schema.Struct({ at: Millis, value: Schema.Finite }))
-
 const PredictiveMemory = Schema.Struct({
   version: Schema.Literal(1),
   /** The last measurement; absent before the first. */
   at: Schema.optionalKey(Millis),
-  demand: Schema.Struct({
-    level: Schema.Finite,
-    roughness: Schema.Finite,
-    seen: Amounts,
-    expected: Amounts,
-    errors: Schema.Array(Schema.Finite)
-  }),
+  demand: Demand,
   seasons: Schema.Array(
     Schema.Struct({
       usual: Schema.Array(Schema.Finite),
@@ -74,7 +67,7 @@ const PredictiveMemory = Schema.Struct({
   ),
   /** That demand stays as it is, that it goes on growing, and each season. */
   models: Schema.Array(
-    Schema.Struct({ loss: Schema.Finite, judged: Schema.Int, band: Schema.Finite, pending: Amounts })
+    Schema.Struct({ loss: Schema.Finite, judged: Schema.Int, band: Schema.Finite, pending: Schema.Array(Amount) })
   )
 })
 type PredictiveMemory = typeof PredictiveMemory.Type

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "vitest"
-import { type Demand, ERROR_FACTORS, expect, follow, forecast, UNKNOWN_DEMAND } from "#domain/demand"
+import { ERROR_FACTORS, expect, follow, forecast, UNKNOWN_DEMAND } from "#domain/demand"
+import type { Demand } from "#schemas/Demand"
 import { Dice } from "#test/domain/Dice"
 
 const AHEAD_SECONDS = 46

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
-import type { Amount } from "#domain/demand"
 import { expectedJump, type Jump, noticeJump } from "#domain/habits"
+import type { Amount } from "#schemas/Demand"
 import { Dice } from "#test/domain/Dice"
 
 const HOUR = 3_600_000
