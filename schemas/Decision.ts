@@ -21,9 +21,9 @@ export const Proposal = Schema.Struct({
   raiseOnly: Schema.Boolean,
   /**
    * Absent: one voice among others, the largest wins. Replaces: stands for the largest, within 20 % of it. Advises:
-   * may add one pod or 25 % to it, and never takes any away.
+   * may add one pod or 25 % to it, and never takes any away. Tries: may keep the one pod that is given up, for a tick.
    */
-  standing: Schema.optionalKey(Schema.Literals(["Replaces", "Advises"])),
+  standing: Schema.optionalKey(Schema.Literals(["Replaces", "Advises", "Tries"])),
   /** What it would have asked for, had it a say. */
   shadow: Schema.optionalKey(Schema.Int),
   reason: Schema.String

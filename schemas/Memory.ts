@@ -64,6 +64,8 @@ export const Memory = Schema.Struct({
   /** After a harmful down-step was rolled back. */
   downBlockedUntil: Schema.optionalKey(Millis),
   lastDown: Schema.optionalKey(Schema.Struct({ at: Millis, from: Schema.Int, to: Schema.Int })),
+  /** When a pod was last kept to learn what it is worth. */
+  triedAt: Schema.optionalKey(Millis),
   /** What the schedules ask for, from one edge of theirs to the next, for the schedules with this hash. */
   schedules: Schema.optionalKey(
     Schema.Struct({

@@ -6,7 +6,7 @@ import type * as Schema from "effect/Schema"
 import type { Proposal } from "#schemas/Decision"
 import type { Observation } from "#schemas/Observation"
 import type { Policy, Signal } from "#schemas/Policy"
-import type { Reading } from "#schemas/Reading"
+import type { Millis, Reading } from "#schemas/Reading"
 
 export interface EngineInput<Options, Memory> {
   readonly policy: Policy
@@ -19,6 +19,8 @@ export interface EngineInput<Options, Memory> {
   readonly signals: ReadonlyArray<{ readonly signal: Signal; readonly reading: Reading }>
   /** What the engines that steer by themselves have proposed; only for a companion of theirs. */
   readonly others?: ReadonlyArray<Proposal>
+  /** When a trial of a companion last took place. */
+  readonly triedAt?: Millis | undefined
 }
 
 export interface EngineOutput<Memory> {

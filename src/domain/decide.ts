@@ -18,6 +18,7 @@ import { noteHarm } from "./rollback.ts"
 import { rememberSchedules } from "./schedule.ts"
 import type { Situation } from "./Situation.ts"
 import { record } from "./stabilize.ts"
+import { trialIn } from "./trials.ts"
 
 export interface DecideInput {
   readonly policy: Policy
@@ -65,12 +66,13 @@ interface Proposed {
 const propose = (input: DecideInput, memory: Memory, signals: Signals): Proposed => {
   const { engines, observation, policy } = input
   const resumed = input.memory.reseed === true || input.memory.switchedOff === true
+  const { triedAt } = input.memory
   const proposals: Array<Proposal> = []
   const memories: Record<string, unknown> = {}
   const ask = (engine: BoundEngine, index: number, others?: ReadonlyArray<Proposal>) => {
     const same = engines.slice(0, index).filter(({ name }) => name === engine.name).length
     const key = same === 0 ? engine.name : `${engine.name}#${same + 1}`
-    const told = others === undefined ? {} : { others }
+    const told = others === undefined ? {} : { others, triedAt }
     const output = engine.propose({ policy, observation, signals, resumed, memory: memory.engines[key], ...told })
     proposals.push(...output.proposals)
     if (output.memory !== null) memories[key] = output.memory
@@ -171,5 +173,9 @@ export const decide = (input: DecideInput): Decided => {
   const engine = held || winner === undefined ? "hold" : winner.engine
   if (held) return decided({ ...shown, steps, desired, engine, opening }, memory)
   const recommendations = record(memory.recommendations, clamped, at, policy.limits.rates)
-  return decided({ ...shown, steps, desired, engine, opening }, { ...memory, recommendations })
+  const kept = { ...memory, recommendations }
+  const trial = trialIn(proposals, { current, desired, steps })
+  if (trial === undefined) return decided({ ...shown, steps, desired, engine, opening }, kept)
+  const tried = { ...shown, recommended: current, steps, desired: current, engine: trial.engine, opening: trial.reason }
+  return decided(tried, { ...kept, triedAt: at })
 }

@@ -56,7 +56,8 @@ const proposalText = ({ engine, raiseOnly, reason, replicas, standing }: Proposa
   const power = [
     ...(raiseOnly ? ["may only raise"] : []),
     ...(standing === "Replaces" ? ["stands for the others, within 20 %"] : []),
-    ...(standing === "Advises" ? ["may only add a little"] : [])
+    ...(standing === "Advises" ? ["may only add a little"] : []),
+    ...(standing === "Tries" ? ["may only keep one pod, for a tick"] : [])
   ]
   const says = replicas === undefined ? "nothing" : String(replicas)
   return `${engine} says ${says}${power.length === 0 ? "" : ` (${power.join(", ")})`}: ${reason}`

@@ -1,8 +1,8 @@
 /**
  * Learns from what the other engines do what each change of replicas is worth in each state of the workload. In shadow
  * it only says what it would have asked for; it has a say, within 20 % of the others, once its choices have been
- * valued as no worse than theirs, and loses it by three breaches in a row. With bounded exploration it may try one
- * replica more than they ask for.
+ * valued as no worse than theirs, and loses it by three breaches in a row. With bounded exploration it may keep one
+ * pod for a tick that they give up, out of a small budget.
  */
 import * as Schema from "effect/Schema"
 import { baselineOf } from "#domain/arbitrate"
@@ -13,9 +13,10 @@ import { CLOSED, judge, value } from "#domain/qlearningGate"
 import { estimate, learnHarm, postpone, rewardOfEstimate, ripen, UNKNOWN_MODEL } from "#domain/qlearningModel"
 import { harmOf, perceive, type Perception, rewardOf } from "#domain/qlearningState"
 import { ACTION_MAX, importTable, learn } from "#domain/qlearningTable"
+import { type Account, account, mayTry } from "#domain/trials"
 import type { Proposal } from "#schemas/Decision"
 import { Millis } from "#schemas/Reading"
-import type { Role } from "#schemas/Policy"
+import type { QLearning, Role } from "#schemas/Policy"
 
 const QLearningOptions = Schema.Struct({
   minimumTransitions: Schema.optionalKey(
@@ -70,6 +71,15 @@ const QLearningMemory = Schema.Struct({
       chosen: Schema.Int,
       baseline: Schema.Int,
       work: Schema.Finite
+    })
+  ),
+  /** What bounded exploration has earned and used. */
+  trials: Schema.optionalKey(
+    Schema.Struct({
+      at: Millis,
+      replicas: Schema.Int,
+      credit: Schema.Finite,
+      open: Schema.optionalKey(Schema.Struct({ without: Schema.Int, since: Millis }))
     })
   ),
   /** What the next transition begins with. Absent: the last tick could not be understood. */
@@ -163,9 +173,31 @@ const standingText = ({ options }: Input, { gate, transitions }: QLearningMemory
   return `in shadow: ${estimates}`
 }
 
-const proposals = (input: Input, memory: QLearningMemory, seen: Perception, epsilon: number) => {
+/** Whether there may be a trial now, and what is left for the next. */
+const tryOut = (input: Input, { exploration }: QLearning, seen: Perception | undefined) => {
+  if (exploration === "Shadow") return { trial: false, trials: {} }
+  const { observation, others = [], policy, triedAt } = input
+  const { at, state } = observation
+  const now: Account = {
+    at,
+    replicas: state.specReplicas,
+    intervalMillis: policy.intervalMillis,
+    baseline: baselineOf(others),
+    broken: seen?.broken === true,
+    triedAt
+  }
+  const trials = account(input.memory.trials, now)
+  return { trial: mayTry(trials, now), trials: { trials } }
+}
+
+interface Tick {
+  readonly seen: Perception
+  readonly epsilon: number
+  readonly trial: boolean
+}
+
+const proposals = (input: Input, memory: QLearningMemory, { epsilon, seen, trial }: Tick) => {
   const { observation, others = [], policy } = input
-  const rates = policy.qLearning ?? USUAL_RATES
   const baseline = baselineOf(others)
   const silent = (reason: string): Proposal => ({ engine: name, raiseOnly: false, reason })
   const { pending } = memory
@@ -182,11 +214,10 @@ const proposals = (input: Input, memory: QLearningMemory, seen: Perception, epsi
     const how = chosen.greedy ? "would choose" : "would try"
     told.push({ ...silent(`Q-learning ${standing}; ${how} ${chosen.replicas}`), shadow: chosen.replicas })
   }
-  const tries = rates.exploration === "Bounded" && draw() < epsilon && draw() < 0.5
-  if (tries && baseline < policy.bounds.max) {
-    const replicas = baseline + 1
-    const reason = `Q-learning tries ${replicas} instead of ${baseline}, to learn what one more is worth`
-    told.push({ engine: name, replicas, raiseOnly: false, standing: "Advises", reason })
+  if (trial && draw() < epsilon) {
+    const { specReplicas: replicas } = observation.state
+    const reason = `Q-learning keeps ${replicas} for one more tick, to learn what the pod is worth that is given up`
+    told.push({ engine: name, replicas, raiseOnly: false, standing: "Tries", reason })
   }
   if (!chosen.greedy || chosen.replicas === baseline) return { told, pending }
   const { at, state } = observation
@@ -217,9 +248,11 @@ export const qlearning: Engine<QLearningOptions, QLearningMemory> = {
     const { observation, policy, signals } = input
     const table = input.memory.table ?? importTable(input.options.learned ?? "")
     const capacity = learnCapacity(input)
-    const { last: _, ...before }: QLearningMemory = { ...input.memory, table, capacity }
     const rates = policy.qLearning ?? USUAL_RATES
-    const seen = perceive({ policy, observation, signals, level: before.level, perPod: capacity.perPod })
+    const { level } = input.memory
+    const seen = perceive({ policy, observation, signals, level, perPod: capacity.perPod })
+    const { trial, trials } = tryOut(input, rates, seen)
+    const { last: _, ...before }: QLearningMemory = { ...input.memory, table, capacity, ...trials }
     if (seen === undefined) {
       const reason = "Q-learning learns nothing while what it goes by is not measured"
       return {
@@ -230,7 +263,7 @@ export const qlearning: Engine<QLearningOptions, QLearningMemory> = {
     const { last } = input.memory
     const learned = reflect(input, seen, last === undefined ? before : { ...before, last })
     const epsilon = epsilonAfter(learned.transitions, rates)
-    const { pending, told } = proposals(input, learned, seen, epsilon)
+    const { pending, told } = proposals(input, learned, { seen, epsilon, trial })
     const next = { at: observation.at, state: seen.state, replicas: observation.state.specReplicas }
     return { proposals: told, memory: { ...learned, epsilon, pending, level: seen.level, last: next } }
   }

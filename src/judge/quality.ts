@@ -49,6 +49,14 @@ export interface Wanted {
 /** Ten pods fewer, whatever the state, and nothing that could teach it better. */
 export const PLANTED = { learningRate: 0, learned: plantedTable(-10) }
 
+/** One engine without learning, and with all that learning may be. */
+const learningOn = (engine: string, own: Own): ReadonlyArray<Entrant> => [
+  ownEntrant(engine, engine === OURS ? "NimbusGuard" : "By target", own),
+  ownEntrant(`${engine}, learning`, "With Q-learning", { ...own, qLearning: {} }),
+  ownEntrant(`${engine}, planted`, "With a bad policy planted", { ...own, qLearning: PLANTED }),
+  ownEntrant(`${engine}, bounded`, "With bounded exploration", { ...own, qLearning: { exploration: "Bounded" } })
+]
+
 const entrantsOf = (section: Section, { rivals, tries }: Wanted): ReadonlyArray<Entrant> => {
   const ours = ownEntrant(OURS, "NimbusGuard")
   const against = rivals.map((name) => rivalEntrant(name))
@@ -69,12 +77,7 @@ const entrantsOf = (section: Section, { rivals, tries }: Wanted): ReadonlyArray<
     case "choice":
       return tries.map((auto = {}) => ownEntrant(JSON.stringify(auto), "NimbusGuard", { auto }))
     case "learning":
-      return [
-        ours,
-        ownEntrant(`${OURS}, learning`, "With Q-learning", { qLearning: {} }),
-        ownEntrant(`${OURS}, planted`, "With a bad policy planted", { qLearning: PLANTED }),
-        ownEntrant(`${OURS}, bounded`, "With bounded exploration", { qLearning: { exploration: "Bounded" } })
-      ]
+      return [...learningOn(OURS, {}), ...learningOn("target", { byTarget: true })]
   }
 }
 

@@ -137,8 +137,10 @@ const bodyOf = (section: Section, judged: ReadonlyArray<Judged>, all: Sections):
       return [...summaries(judged), ...(main.length === 0 ? [] : [`points lost: ${loss.join(", ")}`])]
     }
     case "learning": {
-      const [off = OURS, ...on] = entrantsOf(judged)
-      return [...scenarios(judged), "", ...summaries(judged), ...on.map((entrant) => worstLoss(judged, off, entrant))]
+      // Each beside its own engine without learning, whose name comes before the comma.
+      const on = entrantsOf(judged).filter((entrant) => entrant.includes(","))
+      const losses = on.map((entrant) => worstLoss(judged, entrant.split(",")[0] ?? OURS, entrant))
+      return [...scenarios(judged), "", ...summaries(judged), ...losses]
     }
     case "objective":
     case "cpu":

@@ -41,6 +41,8 @@ const messages = [
   asked("backlog", "backlog", "sum(queue_messages_waiting)", true)
 ]
 
+const COOLDOWN_SECONDS = 300
+
 export interface Choices {
   /** Absent: the engine's own. */
   readonly intervalSeconds?: number
@@ -48,6 +50,8 @@ export interface Choices {
   readonly cpuOnly?: boolean
   /** Options of the engine auto. */
   readonly auto?: Json
+  /** CPU at its target steers, as for whoever has no objective, and no objective changes that. */
+  readonly byTarget?: boolean
   /** Q-learning beside it, as aiConfig says it. */
   readonly qLearning?: Json
 }
@@ -55,7 +59,7 @@ export interface Choices {
 /** As YAML, the way a person would apply it. */
 export const workloadPolicy = (
   init: Json,
-  { auto, cpuOnly = false, intervalSeconds, qLearning }: Choices = {}
+  { auto, byTarget = false, cpuOnly = false, intervalSeconds, qLearning }: Choices = {}
 ): string => {
   const { kind, limits, slo } = init
   const targetMs = numberIn(slo, "latencyMs", 500)
@@ -69,10 +73,16 @@ export const workloadPolicy = (
       metadata: { name: "workload", namespace: "default" },
       spec: {
         target: { apiVersion: "apps/v1", kind: "Deployment", name: "workload" },
-        scaling: { minReplicas: numberIn(limits, "min", 1), maxReplicas: numberIn(limits, "max", 50) },
+        scaling: {
+          // Who goes by the CPU alone sees nothing where no pod is.
+          minReplicas: Math.max(byTarget ? 1 : 0, numberIn(limits, "min", 1)),
+          maxReplicas: numberIn(limits, "max", 50),
+          // Else it would be another one with aiConfig than without.
+          ...(byTarget ? { cooldownPeriod: COOLDOWN_SECONDS } : {})
+        },
         ...(intervalSeconds === undefined ? {} : { interval: `${intervalSeconds}s` }),
         signals: cpuOnly ? [CPU] : isQueue ? messages : requests(targetMs),
-        ...(auto === undefined ? {} : { engines: [{ auto }] }),
+        ...(byTarget ? { engines: [{ target: {} }] } : auto === undefined ? {} : { engines: [{ auto }] }),
         ...(qLearning === undefined ? {} : { aiConfig: { qLearning } }),
         objectives: {
           ...(isQueue

@@ -47,6 +47,7 @@ describe("arbitrate", () => {
     { title: "advice may add a quarter", proposals: [asks(20), asks(99, { standing: "Advises" })], want: 25 },
     { title: "or one", proposals: [asks(2), asks(99, { standing: "Advises" })], want: 3 },
     { title: "and takes nothing away", proposals: [asks(20), asks(1, { standing: "Advises" })], want: 20 },
+    { title: "a trial is no voice", proposals: [asks(9), asks(10, { standing: "Tries" })], want: 9 },
     { title: "advice alone is nothing", proposals: [asks(99, { standing: "Advises" })], want: 10 }
   ])("$title", ({ proposals, want }) => {
     assert.strictEqual(judge(proposals).value, want)

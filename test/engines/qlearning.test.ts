@@ -5,6 +5,7 @@ import { carryOver, initialMemory } from "#domain/memory"
 import { play } from "#domain/play"
 import { withBaseline } from "#engines/index"
 import { plantedTable } from "#domain/qlearningTable"
+import { TRIAL_SHARE } from "#domain/trials"
 import type { Decision } from "#schemas/Decision"
 import type { Memory } from "#schemas/Memory"
 import type { Policy, QLearning } from "#schemas/Policy"
@@ -50,6 +51,7 @@ interface Learned {
   readonly gate: { readonly steering: boolean; readonly demotions: number; readonly valued: number }
   readonly demotedAt?: number
   readonly last?: { readonly replicas: number }
+  readonly trials?: { readonly credit: number }
 }
 
 /** Pods that each serve `perPod` of work; latency grows as they fill up and leaps when they overflow. */
@@ -280,17 +282,51 @@ describe("Q-learning with a say", () => {
 })
 
 describe("bounded exploration", () => {
-  it("asks for the others' number or one more, and for one more as often as epsilon says", () => {
-    const rates = { epsilonDecay: 1, epsilonStart: 0.5, exploration: "Bounded" } as const
-    const world = new World(policyFor({ minimumTransitions: 100_000 }, rates))
-    let more = 0
-    const decisions = world.run(1000)
-    for (const { proposals, recommended } of decisions) {
-      const baseline = proposals.find(({ engine }) => engine === "target")?.replicas ?? 0
-      assert.include([baseline, baseline + 1], recommended)
-      if (recommended === baseline + 1) more++
-    }
-    assert.approximately(more / 1000, 0.25, 0.05)
+  const bounded = (epsilon: number) => {
+    const rates = { epsilonDecay: 1, epsilonStart: epsilon, epsilonEnd: epsilon, exploration: "Bounded" } as const
+    return new World(policyFor({ minimumTransitions: 100_000 }, rates))
+  }
+
+  it("keeps one pod for one tick that the others give up, as often as its budget and epsilon say, and never writes", () => {
+    const trials = [0.1, 1].map((epsilon) => {
+      const world = bounded(epsilon)
+      world.replays = epsilon === 1
+      let [podTicks, tried, triedBefore] = [0, 0, false]
+      for (let tick = 0; tick < 800; tick++) {
+        const before = world.replicas
+        const [decision] = world.run(1)
+        assert.isDefined(decision)
+        const { desired, engine, proposals, reason, recommended } = decision
+        const tries = engine === "qlearning"
+        const baseline = proposals.find((each) => each.engine === "target")?.replicas ?? 0
+        podTicks += before
+        assert.strictEqual(recommended, tries ? baseline + 1 : baseline)
+        if (tries) {
+          tried++
+          assert.deepStrictEqual([desired, baseline, triedBefore], [before, before - 1, false])
+          assert.match(reason, /^Q-learning keeps \d+ for one more tick/u)
+        }
+        triedBefore = tries
+      }
+      assert.isAtMost(tried, podTicks * TRIAL_SHARE)
+      return tried
+    })
+    assert.isAbove(trials[1] ?? 0, 5)
+    assert.isAbove(trials[0] ?? 0, 0)
+    assert.isAbove(trials[1] ?? 0, trials[0] ?? 0)
+  })
+
+  it("tries nothing that has not been earned since an objective was broken", () => {
+    const world = bounded(1)
+    world.run(300)
+    world.outage = 500
+    world.run(1)
+    world.outage = 0
+    assert.isAtMost(world.learned.trials?.credit ?? 1, 0)
+    assert.notInclude(
+      world.run(20).map(({ engine }) => engine),
+      "qlearning"
+    )
   })
 })
 

@@ -5,6 +5,7 @@ import { ownFile, type Own } from "#judge/entrants"
 import { policyRival } from "#judge/policyRival"
 import { PLANTED } from "#judge/quality"
 import { run } from "#judge/run"
+import { scored } from "#judge/score"
 import { web } from "#test/judge/world"
 
 /** Waves of ten minutes between three pods and fifteen, so that pods come and go all the time. */
@@ -37,8 +38,12 @@ describe("learning, judged", () => {
     assert.deepStrictEqual(on.played, off.played)
   })
 
-  it("would be noticed: what tries out what others did not ask for changes replicas", () => {
+  it("would be noticed: what keeps pods that the others give up changes replicas, within the half point that learning may cost", () => {
     const on = played({ qLearning: { exploration: "Bounded" } })
     assert.notDeepEqual(on.played, off.played)
+    const scoreOf = ({ played: { changes, podHours, violations } }: ReturnType<typeof played>) =>
+      scored({ podHours, violations, changesPerHour: (changes.length * 3600) / load.seconds }, off.played.podHours)
+        .score
+    assert.isAtLeast(scoreOf(on), scoreOf(off) - 0.5)
   })
 })

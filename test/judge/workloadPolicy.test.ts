@@ -36,4 +36,15 @@ describe("the policy of a workload", () => {
     assert.deepStrictEqual(policyFor(queue).policy.bounds, { min: 0, max: 40 })
     assert.deepStrictEqual(policyFor(queue).policy.objectives, { queue: { drainSeconds: 60 }, startupSeconds: 20 })
   })
+
+  it("is steered by the target on CPU where that is asked for, by the same cooldown with aiConfig as without", () => {
+    for (const qLearning of [undefined, { exploration: "Bounded" }]) {
+      const choices = { byTarget: true, ...(qLearning === undefined ? {} : { qLearning }) }
+      const { engines, policy } = Result.getOrThrow(readPolicyFile("init", workloadPolicy(queue, choices), undefined))
+      assert.deepStrictEqual(
+        [engines[0]?.name, policy.bounds.min, policy.limits.cooldown],
+        ["target", 1, { upSeconds: 0, downSeconds: 300 }]
+      )
+    }
+  })
 })

@@ -145,7 +145,7 @@ const qLearning = Schema.Struct({
   exploration: defaulted(
     described(
       Schema.Literals(["Shadow", "Bounded"]),
-      "Shadow learns from what the other engines do and touches nothing. Bounded may try one replica more than they ask, never fewer."
+      "Shadow learns from what the other engines do and touches nothing. Bounded may besides keep one pod for a tick that they give up, out of a small budget; it never asks for fewer."
     ),
     "Shadow"
   ),
