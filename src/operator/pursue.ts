@@ -13,13 +13,15 @@ import type { Millis } from "#schemas/Reading"
 import type { Status } from "#schemas/Status"
 import { decide } from "#domain/decide"
 import { adopt, carryOver, initialMemory, restored } from "#domain/memory"
+import { notAhead } from "#domain/setBack"
 import { settle } from "#domain/settle"
-import type { Kubernetes, KubernetesError } from "#services/Kubernetes"
+import { type Kubernetes, KubernetesError } from "#services/Kubernetes"
 import { FIELD_MANAGER } from "#services/kubernetesCalls"
 import type { KubernetesDiscovery } from "#services/KubernetesDiscovery"
-import { readReplicasOwner } from "#services/kubernetesScale"
+import { getScale, readReplicasOwner, replicasOf } from "#services/kubernetesScale"
 import { traced } from "#services/traced"
 import { act, type Plan, type Sent } from "#operator/act"
+import { LEASE_MILLIS } from "#operator/actWindow"
 import type { BoundPolicy } from "#operator/bind"
 import type { Recalled } from "#operator/checkpoint"
 import { type ForeignChange, nameOf } from "#operator/Facts"
@@ -37,14 +39,16 @@ export class Pursuit {
   record: DecisionRecord | undefined = undefined
   sent: Sent | undefined = undefined
   notBefore: Millis = 0
-  /** What the last leader reported, until it has been compared with what is there. */
-  inherited: Status | "compared" | undefined
+  /** What the last leader reported, until it has been compared with what is there. Late: it may still have written since. */
+  inherited: Status | "late" | "compared" | undefined
+  readonly begunAt: Millis
 
-  constructor(target: Target, policy: Policy, memory: Memory, inherited: Status | undefined) {
+  constructor(target: Target, policy: Policy, memory: Memory, { at, object }: Pick<Beginning, "at" | "object">) {
     this.target = target
     this.policy = policy
     this.memory = memory
-    this.inherited = inherited
+    this.inherited = object.status
+    this.begunAt = at
   }
 }
 
@@ -57,12 +61,13 @@ export interface Beginning {
 }
 
 /** What the last leader left in its checkpoints and in status, or nothing. */
-export const begin = ({ at, object, policy, recall, target }: Beginning): Pursuit => {
+export const begin = (beginning: Beginning): Pursuit => {
+  const { at, object, policy, recall, target } = beginning
   const recalled = recall(object.ref.uid, target)
   const fresh = recalled === undefined || at - recalled.at > 2 * policy.intervalMillis
   const found = carryOver(recalled?.memory ?? initialMemory(policy, at), policy).memory
   const memory = withCommitments(found, commitmentsFor(object.status, target))
-  return new Pursuit(target, policy, fresh ? restored(memory) : memory, object.status)
+  return new Pursuit(target, policy, fresh ? restored(memory) : memory, beginning)
 }
 
 /** After crash upon crash: the commitments stay, everything else is begun anew. */
@@ -86,9 +91,9 @@ export interface Pursued {
 }
 
 export const pursue = Effect.fnUntraced(function* (input: PursueInput) {
-  const { bound, observation, pursuit } = input
+  const { bound, pursuit } = input
   const { policy } = bound
-  const { recovered, unread } = yield* recover(input)
+  const { observation, recovered, unread } = yield* recover(input)
   if (pursuit.policy !== policy) {
     pursuit.policy = policy
     pursuit.memory = carryOver(pursuit.memory, policy).memory
@@ -166,11 +171,11 @@ const decideSpan = traced("decide")(function* (bound: BoundPolicy, memory: Memor
 })
 
 interface Recovery {
+  /** Newer than it was where the replicas have changed meanwhile. */
+  readonly observation: Observation
   readonly recovered: ReadonlyArray<DecisionRecord>
   readonly unread: KubernetesError | undefined
 }
-
-const NOTHING_LOST: Recovery = { recovered: [], unread: undefined }
 
 /**
  * Once, when the policy comes to this operator: replicas that neither status nor anybody else accounts for and that
@@ -180,34 +185,38 @@ const NOTHING_LOST: Recovery = { recovered: [], unread: undefined }
 const recover = Effect.fnUntraced(function* (
   input: PursueInput
 ): Effect.fn.Return<Recovery, never, Kubernetes | KubernetesDiscovery | Ledger> {
-  const { object, observation, pursuit } = input
+  const { object, pursuit } = input
   const { inherited } = pursuit
-  if (inherited === "compared") return NOTHING_LOST
-  const to = observation.state.specReplicas
-  const known = [pursuit.memory.lastWritten, reportedReplicas(inherited, pursuit.target)]
+  const nothingLost: Recovery = { observation: input.observation, recovered: [], unread: undefined }
+  if (inherited === "compared" || pursuit.sent !== undefined) return nothingLost
+  const { at, state } = input.observation
+  const memory = notAhead(pursuit.memory, at)
+  const known =
+    inherited === "late" ? [memory.lastSeen] : [memory.lastWritten, reportedReplicas(inherited, pursuit.target)]
   const from = known.find((replicas) => replicas !== undefined)
   const unheard = from === undefined && object.inherited !== true // nobody before us has had to do with it
-  if (unheard || known.includes(to) || observation.state.conflict !== undefined) {
-    pursuit.inherited = "compared"
-    return NOTHING_LOST
+  const compared = () => {
+    pursuit.inherited = object.inherited === true && at - pursuit.begunAt < LEASE_MILLIS ? "late" : "compared"
+    return nothingLost
   }
-  const owner = yield* Effect.result(readReplicasOwner(pursuit.target))
-  if (owner._tag === "Failure" && PASSING.has(owner.failure.reason._tag)) {
-    return { recovered: [], unread: owner.failure }
+  if (unheard || known.includes(state.specReplicas) || state.conflict !== undefined) return compared()
+  const owned = yield* Effect.result(ownedNow(input.observation))
+  if (owned._tag === "Failure") {
+    if (PASSING.has(owned.failure.reason._tag)) return { ...nothingLost, unread: owned.failure }
+    yield* Effect.logWarning("Who wrote the replicas before this operator led cannot be read.", owned.failure)
+    return compared()
   }
-  pursuit.inherited = "compared"
-  if (owner._tag === "Failure") {
-    yield* Effect.logWarning("Who wrote the replicas before this operator led cannot be read.", owner.failure)
-    return NOTHING_LOST
-  }
-  if (!owner.success.ours) return NOTHING_LOST
-  const told = yield* toldBefore(input, to)
+  compared()
+  const { observation, ours } = owned.success
+  const to = observation.state.specReplicas
+  if (!ours || known.includes(to)) return { ...nothingLost, observation }
+  const told = inherited === "late" ? undefined : yield* toldBefore(input, to)
   if (told !== undefined) {
-    pursuit.memory = settle({ ...told, policy: input.bound.policy, memory: pursuit.memory })
-    return NOTHING_LOST
+    pursuit.memory = settle({ ...told, policy: input.bound.policy, memory })
+    return { ...nothingLost, observation }
   }
   const outcome = { _tag: "Recovered", from: from ?? to, to, by: FIELD_MANAGER } satisfies Outcome
-  const before = pursuit.memory
+  const before = memory
   const decision: Decision = {
     proposals: [],
     steps: [],
@@ -220,7 +229,20 @@ const recover = Effect.fnUntraced(function* (
   }
   pursuit.memory = settle({ policy: input.bound.policy, memory: before, observation, decision, outcome })
   const plan: Plan = { observation, before, memory: before, decision }
-  return { recovered: [yield* recordOf(input, plan, before, outcome)], unread: undefined }
+  return { observation, recovered: [yield* recordOf(input, plan, before, outcome)], unread: undefined }
+})
+
+/** Whose the replicas are, and which they are by now: between the watch and this somebody may have written. */
+const ownedNow = Effect.fnUntraced(function* (observation: Observation) {
+  const { state, target } = observation
+  const { ours, resourceVersion } = yield* readReplicasOwner(target)
+  if (resourceVersion === state.resourceVersion) return { observation, ours }
+  const scale = yield* getScale(target)
+  if (scale.metadata.resourceVersion === resourceVersion) {
+    return { observation: changed(observation, replicasOf(scale), resourceVersion), ours }
+  }
+  const detail = "it was changed while it was looked at whose its replicas are."
+  return yield* new KubernetesError({ request: `GET ${nameOf(target)}`, reason: { _tag: "Conflict" }, detail })
 })
 
 /**
@@ -241,7 +263,14 @@ const toldBefore = Effect.fnUntraced(function* ({ object, pursuit }: PursueInput
 })
 
 /** What the next tick may find healed. */
-const PASSING: ReadonlySet<string> = new Set(["Unreachable", "Throttled", "ServerError", "Unknown", "Malformed"])
+const PASSING: ReadonlySet<string> = new Set([
+  "Unreachable",
+  "Throttled",
+  "ServerError",
+  "Unknown",
+  "Malformed",
+  "Conflict"
+])
 
 const reportedReplicas = (status: Status | undefined, target: Target): number | undefined =>
   status?.targets === undefined

@@ -9,6 +9,7 @@ import { ApiServer } from "#cluster/api/ApiServer"
 import { type JsonObject, valueAt, wordOf } from "#cluster/api/json"
 import { LEASE_NAME } from "#operator/Leader"
 import { KINDS } from "#schemas/crd/index"
+import { Clocks } from "#simulation/Clocks"
 import { type Fault, type FaultKind, Script } from "#simulation/Fault"
 import { NAMESPACE, Plant } from "#simulation/Plant"
 import type { Prng } from "#simulation/Prng"
@@ -34,8 +35,8 @@ export interface World {
   downUntil: number
   /** When somebody laid hands on the Lease who is no operator. */
   leaseTouchedAt: number
-  /** How far the operators' wall clocks may be apart. */
-  clockSpreadMillis: number
+  /** Of the operators' machines, and who of them led when. */
+  readonly clocks: Clocks
   /** What people and the cluster do, by the kind of fault. False: it is for somebody else. */
   readonly strike: (fault: Fault) => boolean
   /** The end of all faults: answers nothing, and everything is well from here on. */
@@ -53,7 +54,6 @@ export const makeWorld = Effect.fnUntraced(function* (scenario: Scenario, defini
   const plant = yield* Plant.make(server, now, scenario.targets)
   const errands = yield* Queue.unbounded<Effect.Effect<void>>()
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(errands), (errand) => Effect.forkScoped(errand))))
-  const skews = scenario.operators.map(({ skewMillis }) => skewMillis)
   const people = new People(scenario, server, plant)
   const world: World = {
     scenario,
@@ -67,7 +67,7 @@ export const makeWorld = Effect.fnUntraced(function* (scenario: Scenario, defini
     writer: undefined,
     downUntil: 0,
     leaseTouchedAt: Number.NEGATIVE_INFINITY,
-    clockSpreadMillis: Math.max(...skews, 0) - Math.min(...skews, 0),
+    clocks: new Clocks(),
     strike: (fault) => {
       const deed = people.deeds[fault.kind]
       if (deed === undefined) return false

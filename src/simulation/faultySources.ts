@@ -77,7 +77,8 @@ export const makeAsk = ({ answers, life, strike, world }: SourcesOptions) => {
       if (spoilt === "metricHang" || life.isDead) wait = HANG_MILLIS
       const given = Effect.suspend(() => {
         const value = plant.measure(what, target)
-        answers.tell(key, now(), spoilt === undefined ? value : undefined)
+        // What hung for so long that it came after all is true.
+        answers.tell(key, now(), spoilt === undefined || spoilt === "metricHang" ? value : undefined)
         return reply({ value, spoilt })
       })
       return wait === 0 ? given : Effect.andThen(Effect.sleep(wait), given)

@@ -65,12 +65,16 @@ export const makeOperators = Effect.fnUntraced(function* (world: World, safety: 
       }
     })
 
+  const setClock = (machine: Machine, offsetMillis: number) => {
+    machine.offsetMillis = offsetMillis
+    world.clocks.set(machine.name, world.now(), offsetMillis)
+  }
+
   const strikeAt = (life: Life) => (fault: Fault) => {
     const { amount, kind } = fault
     if (kind === "killed" || kind === "stopped") life.end({ how: kind, awaySeconds: amount })
     if (kind !== "clockJumped") return
-    life.machine.offsetMillis += amount * 1000
-    world.clockSpreadMillis += Math.abs(amount) * 1000
+    setClock(life.machine, life.machine.offsetMillis + amount * 1000)
   }
 
   const layerOf = (life: Life, answers: Answers) => {
@@ -118,6 +122,7 @@ export const makeOperators = Effect.fnUntraced(function* (world: World, safety: 
 
   const run = (name: string, skewMillis: number) => {
     const machine: Machine = { name, offsetMillis: skewMillis }
+    setClock(machine, skewMillis)
     machines.push(machine)
     const lives = Effect.gen(function* () {
       for (let count = 1; ; count++) yield* live(machine, count)
@@ -139,7 +144,7 @@ export const makeOperators = Effect.fnUntraced(function* (world: World, safety: 
       healed = true
       world.scenario.operators.forEach(({ skewMillis }, index) => {
         const machine = machines[index]
-        if (machine !== undefined) machine.offsetMillis = skewMillis
+        if (machine !== undefined) setClock(machine, skewMillis)
       })
       for (const { life } of living.values()) life.lostUntil = 0
     }

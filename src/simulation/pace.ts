@@ -1,6 +1,7 @@
 /** How fast an operator may scale, judged by the log of writes and by the clock that is kindest to it. */
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Policy, ScalingRules } from "#schemas/Policy"
+import type { Clocks } from "#simulation/Clocks"
 import type { Property } from "#simulation/Property"
 import { isFreed, type Write } from "#simulation/Write"
 
@@ -10,16 +11,17 @@ interface Broken {
 }
 
 interface Change {
-  /** By the operators' own clocks, and by the API's: two machines need not agree. */
+  /** As early and as late as the writer or any leader since may have taken it for. */
   readonly earliest: number
   readonly latest: number
+  /** Earlier still by the clock most ahead: what is out of a period by that one may have been forgotten. */
+  readonly forgotten: number
   readonly change: number
 }
 
 interface Past {
   readonly writes: ReadonlyArray<Write>
-  /** A leader whose clock is behind takes what lies ahead of it for now, and so does the one after it. */
-  readonly clockSpreadMillis: number
+  readonly clocks: Clocks
 }
 
 /** What of cooldown, step and rates the write has broken. */
@@ -27,7 +29,7 @@ export const paceBroken = (
   { decision, observation }: DecisionRecord,
   write: Write,
   { limits, ref }: Policy,
-  { clockSpreadMillis, writes }: Past
+  { clocks, writes }: Past
 ): ReadonlyArray<Broken> => {
   if (isFreed(decision) || decision.engine === "bounds") return []
   const { from, target, to } = write
@@ -37,9 +39,12 @@ export const paceBroken = (
     if (each === write || each.uid !== write.uid || record?.policy.uid !== ref.uid || each.at > write.at) return []
     const told = record.observation.at
     const committed = at - (write.at - each.at)
-    // What lies ahead of a clock counts as now.
+    const { leastMillis, mostMillis } = clocks.since(each.at)
+    // What lies ahead of a clock counts as now, and goes on to the next leader as that.
+    const earliest = Math.min(told, committed, each.at + leastMillis)
     const latest = Math.min(at, Math.max(told, committed))
-    return [{ earliest: Math.min(told, committed), latest, change: changeTold(each) }]
+    const aheadMillis = Math.max(0, write.at + mostMillis - at)
+    return [{ earliest, latest, forgotten: earliest - aheadMillis, change: changeTold(each) }]
   })
   const since = (some: ReadonlyArray<Change>) => at - (some.at(-1)?.earliest ?? Number.NEGATIVE_INFINITY)
   const { cooldown, rates, step } = limits
@@ -47,7 +52,7 @@ export const paceBroken = (
   const broken: Array<Broken> = []
   const waited = to > from ? since(before.filter(({ change }) => change > 0)) : since(before)
   const wait = (to > from ? cooldown.upSeconds : cooldown.downSeconds) * 1000
-  if (waited + clockSpreadMillis < wait) {
+  if (waited < wait) {
     const detail = `${went} ${waited} ms after the last change; the cooldown is ${wait} ms`
     broken.push({ property: "cooldowns are kept", detail })
   }
@@ -78,7 +83,9 @@ const allowance = (
   const allowed = rules.policies.map(({ periodSeconds, type, value }) => {
     const begin = at - periodSeconds * 1000
     // A change the same way uses the rate up, one the other way frees it: the kind clock is another for each.
-    const within = writes.filter(({ change, earliest, latest }) => (change * direction > 0 ? earliest : latest) > begin)
+    const within = writes.filter(
+      ({ change, forgotten, latest }) => (change * direction > 0 ? forgotten : latest) > begin
+    )
     const start = from - within.reduce((sum, { change }) => sum + change, 0)
     if (type === "Pods") return start + direction * value
     const moved = start * (1 + (direction * value) / 100)

@@ -77,7 +77,10 @@ export class Safety {
 
   #led(before: JsonObject | undefined, after: JsonObject): void {
     const [was, is] = [before, after].map((lease) => wordOf(valueAt(lease, "spec.holderIdentity")))
-    if (was !== is) this.#world.say("lease", "holder", is === "" ? "given back" : (is ?? ""))
+    if (was === is) return
+    const { clocks, now, say } = this.#world
+    say("lease", "holder", is === "" ? "given back" : (is ?? ""))
+    clocks.led(machineOf(is ?? ""), now())
   }
 
   #scaled({ before, manager, object, version }: Commit): void {
@@ -164,7 +167,7 @@ export class Safety {
     this.#seeing(record, write)
     for (const { detail, property } of by === undefined
       ? []
-      : paceBroken(record, write, by, { writes: this.writes, clockSpreadMillis: this.#world.clockSpreadMillis })) {
+      : paceBroken(record, write, by, { writes: this.writes, clocks: this.#world.clocks })) {
       this.#check(false, property, () => detail)
     }
   }
@@ -177,8 +180,9 @@ export class Safety {
     const what = `${life} found ${target} from ${outcome.from} at ${outcome.to}`
     this.#check(write !== undefined, "each write has one record", () => `${what}, which nobody had written`)
     if (write === undefined) return
+    // A policy made anew knows nothing of the records of the one before it, which went with it.
     this.#check(
-      write.life !== life || write.record === undefined,
+      write.life !== life || write.record?.policy.uid !== record.policy.uid,
       "each write has one record",
       () => `${what}, which it had recorded itself`
     )
@@ -255,6 +259,9 @@ export class Safety {
     )
   }
 }
+
+/** A life is named by its machine and a number, and holds the Lease under that and a random part. */
+const machineOf = (holder: string): string | undefined => /^(?<machine>[a-z]+)\d+_/u.exec(holder)?.groups?.["machine"]
 
 const isPolicy = (object: JsonObject): boolean => isObjectKind(textAt(object, "kind"))
 const isObjectKind = (kind: string): boolean =>

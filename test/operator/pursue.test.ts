@@ -225,6 +225,65 @@ describe("a target pursued", () => {
   )
 
   simulated(
+    "counts a write of the leader before it that came when it led already",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 5)
+      const behavior = { scaleDown: { stabilizationWindowSeconds: 0 } }
+      world.policy("web", { scaling: { minReplicas: 1, maxReplicas: 10, cooldownPeriod: 120, behavior } })
+      world.load("web", 5)
+      yield* Effect.forkScoped(Effect.provide(Effect.never, world.operator("a").layer))
+      yield* Effect.sleep("30 seconds")
+      yield* Effect.forkScoped(Effect.provide(Effect.never, world.operator("b").layer))
+      yield* Effect.sleep("30 seconds")
+      let usurped = false
+      world.api.fault(({ client, method, path }) => {
+        if (usurped) return client === "a" && path.includes("/leases") ? { kind: "unreachable" } : undefined
+        if (method !== "PATCH" || !path.endsWith("/scale")) return undefined
+        usurped = true
+        world.api.remove("Lease", "nimbusguard", "nimbusguard-operator")
+        world.load("web", 5)
+        return { kind: "slow", millis: 4_500 }
+      })
+      world.load("web", 8)
+      yield* Effect.sleep("5 minutes")
+      const [late, back] = world.writes
+      assert.deepStrictEqual([late?.to, back?.to, world.writes.length], [8, 5, 2])
+      assert.isAtLeast((back?.at ?? 0) - (late?.at ?? 0), 120_000)
+      assert.notInclude(world.events(), "web: ReplicasChanged")
+    }),
+    { seeds: 5 }
+  )
+
+  simulated(
+    "takes a find for later than all that a clock ahead has remembered",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 3)
+      const policies = [{ type: "Pods", value: 1, periodSeconds: 60 }]
+      world.policy("web", { scaling: { minReplicas: 1, maxReplicas: 10, behavior: { scaleUp: { policies } } } })
+      yield* dyingInItsWrite(world, "web", 4)
+      const ahead = new Date(world.api.now() + 600_000).toISOString()
+      const commitments = [
+        {
+          target: "Deployment/web",
+          lastWriteTime: ahead,
+          lastWritten: 3,
+          rescales: [{ at: ahead, change: -1 }]
+        }
+      ]
+      world.api.patch("ScalingPolicy", NAMESPACE, "web", { status: { currentReplicas: 3, commitments } })
+      yield* running(world, Effect.sleep("45 seconds"), "b")
+      const [told] = world.status("web").commitments ?? []
+      const last = told?.lastWriteTime ?? ""
+      assert.strictEqual(told?.lastWritten, 4)
+      assert.isNotEmpty(told?.rescales)
+      for (const { at } of told?.rescales ?? []) assert.isAtMost(Date.parse(at), Date.parse(last))
+    }),
+    { seeds: 3 }
+  )
+
+  simulated(
     "adopts what a human scales, says so, and does not call it its own",
     Effect.gen(function* () {
       const world = yield* makeWorld

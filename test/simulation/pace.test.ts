@@ -1,5 +1,6 @@
 // The checker of rates where two machines disagree about the time: it is kind to the operator both ways.
 import { assert, describe, it } from "vitest"
+import { Clocks } from "#simulation/Clocks"
 import { paceBroken } from "#simulation/pace"
 import type { Write } from "#simulation/Write"
 import { hpaRates, limitsOf, policyOf } from "#test/domain/policies"
@@ -28,10 +29,18 @@ const change = (from: number, to: number, ago: number, toldAgo: number): Write =
   }
 }
 
-const isAlarmed = (now: Write, before: Write): boolean =>
-  paceBroken(now.record!, now, POLICY, { writes: [before, now], clockSpreadMillis: 0 }).some(
-    ({ property }) => property === "rates are kept"
-  )
+/** Machine a leads until 30 s before now and machine b from then on; by so much are they ahead. */
+const clocksOf = (a = 0, b = 0): Clocks => {
+  const clocks = new Clocks()
+  clocks.set("a", 0, a)
+  clocks.set("b", 0, b)
+  clocks.led("a", 0)
+  clocks.led("b", NOW - 30_000)
+  return clocks
+}
+
+const isAlarmed = (now: Write, before: Write, clocks = clocksOf(), policy = POLICY): boolean =>
+  paceBroken(now.record!, now, policy, { writes: [before, now], clocks }).length > 0
 
 describe("the checker of rates", () => {
   it("rings for more pods than a period allows", () =>
@@ -47,5 +56,23 @@ describe("the checker of rates", () => {
     assert.isFalse(isAlarmed(change(5, 9, 0, 0), change(2, 5, 15_031, 14_990)))
     assert.isFalse(isAlarmed(change(5, 9, 0, 0), change(2, 5, 14_990, 15_031)))
     assert.isTrue(isAlarmed(change(5, 9, 0, 0), change(2, 5, 14_990, 14_990)))
+  })
+
+  it("leaves out what a leader whose clock was ahead may have forgotten, or one behind have put back", () => {
+    const before = change(2, 5, 14_000, 14_000)
+    assert.isTrue(isAlarmed(change(5, 9, 0, 0), before))
+    assert.isFalse(isAlarmed(change(5, 9, 0, 0), before, clocksOf(0, 2_000)))
+    assert.isFalse(isAlarmed(change(5, 9, 0, 0), before, clocksOf(0, -2_000)))
+  })
+})
+
+describe("the checker of cooldowns", () => {
+  const cooling = policyOf({ limits: limitsOf({ cooldown: { upSeconds: 0, downSeconds: 60 } }) })
+
+  it("believes the clock of a leader that was behind, and of no machine that did not lead meanwhile", () => {
+    const [down, up] = [change(6, 4, 0, 0), change(4, 6, 50_000, 50_000)]
+    assert.isTrue(isAlarmed(down, up, clocksOf(), cooling))
+    assert.isFalse(isAlarmed(down, up, clocksOf(-20_000, 0), cooling))
+    assert.isTrue(isAlarmed(down, change(4, 6, 12_000, 12_000), clocksOf(-50_000, 0), cooling))
   })
 })

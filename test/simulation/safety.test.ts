@@ -110,6 +110,22 @@ describe("the checkers", () => {
     { seeds: 2 }
   )
 
+  simulated(
+    "let a policy that was made anew find what the one before it wrote",
+    Effect.gen(function* () {
+      const { broken, record, safety, write } = yield* makeScene
+      write(5)
+      const told = record("old")
+      safety.recorded("a1", told, undefined)
+      const found = { ...told, outcome: { _tag: "Recovered", from: 5, to: 5, by: "nimbusguard" } } as const
+      safety.recorded("a1", { ...found, policy: { ...found.policy, uid: "another" } }, undefined)
+      assert.deepStrictEqual(broken, [])
+      safety.recorded("a1", found, undefined)
+      assert.deepStrictEqual(broken, ["each write has one record"])
+    }),
+    { seeds: 1 }
+  )
+
   const alarms: ReadonlyArray<{
     readonly title: string
     readonly property: string
