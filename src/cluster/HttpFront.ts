@@ -8,6 +8,7 @@ import type { ApiServer } from "#cluster/api/ApiServer"
 import { Refusal } from "#cluster/api/Refusal"
 import type { ApiAnswer, ApiRequest, OpenWatch } from "#cluster/api/requests"
 import type { WatchEvent } from "#cluster/api/watches"
+import { isOwnName, ONLY_OWN_NAMES } from "#services/ownNames"
 
 export interface Front {
   readonly url: string
@@ -32,6 +33,7 @@ const WATCH_DEFAULT_SECONDS = 1800
 
 export const listen = (api: ApiServer, options: FrontOptions): void => {
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    if (!isOwnName(request.headers.host)) return refuse(response, new Refusal(421, "Misdirected", ONLY_OWN_NAMES))
     received(request, response, (body) => serve(api, request, response, body))
   })
   // exec, attach and port-forward ask for another protocol: they get their refusal in this one.
@@ -69,7 +71,7 @@ const received = (request: IncomingMessage, response: ServerResponse, then: (bod
   request.once("error", () => response.destroy())
   request.once("end", () => {
     if (size <= BODY_MAX_BYTES) then(Buffer.concat(chunks))
-    else reply(response, { status: 413, body: new Refusal(413, "RequestEntityTooLarge", TOO_LARGE).status })
+    else refuse(response, new Refusal(413, "RequestEntityTooLarge", TOO_LARGE))
   })
 }
 
@@ -100,6 +102,8 @@ const serve = (api: ApiServer, request: IncomingMessage, response: ServerRespons
   if ("status" in opened) return reply(response, opened)
   stream(opened, asked, response)
 }
+
+const refuse = (response: ServerResponse, { code, status }: Refusal) => reply(response, { status: code, body: status })
 
 const reply = (
   response: ServerResponse,

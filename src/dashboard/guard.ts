@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { Review } from "#dashboard/review"
+import { isOwnName, ONLY_OWN_NAMES } from "#services/ownNames"
 import { isLoopback } from "#services/Settings"
 
 const digest = (text: string) => createHash("sha256").update(text).digest()
@@ -42,8 +43,10 @@ type Refusal = Effect.Effect<
   HttpServerRequest.HttpServerRequest
 >
 
-const hostOf = (header: string | undefined) => (header ?? "").replace(/:\d+$/, "").toLowerCase()
-const OWN_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"])
+/** For what listens on loopback and has no token: only the names of this machine. */
+export const ownNamesGuard: Refusal = HttpServerRequest.HttpServerRequest.useSync(({ headers }) =>
+  isOwnName(headers["host"]) ? undefined : refuse(421, ONLY_OWN_NAMES)
+)
 
 /** For the dashboard: its token where it has one, else only the names of this machine. */
 export const dashboardGuard = (token: Redacted.Redacted<string> | undefined): Refusal =>
@@ -55,7 +58,7 @@ export const dashboardGuard = (token: Redacted.Redacted<string> | undefined): Re
             "www-authenticate": 'Basic realm="nimbusguard", charset="UTF-8"'
           })
     }
-    return OWN_NAMES.has(hostOf(headers["host"]))
+    return isOwnName(headers["host"])
       ? undefined
       : refuse(
           421,
@@ -97,7 +100,7 @@ export const eventsGuard = (token: Redacted.Redacted<string> | undefined): Refus
         ? undefined
         : refuse(401, "Send the token of EVENTS_TOKEN: Authorization: Bearer <token>", { "www-authenticate": "Bearer" })
     }
-    return Option.exists(remoteAddress, isLoopback) && OWN_NAMES.has(hostOf(headers["host"]))
+    return Option.exists(remoteAddress, isLoopback) && isOwnName(headers["host"])
       ? undefined
       : refuse(
           403,

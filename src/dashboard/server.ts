@@ -17,7 +17,7 @@ import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 import { Closing } from "#dashboard/Closing"
 import { eventRoutes, EVENTS_PATH } from "#dashboard/events"
-import { dashboardGuard, refuse, reviewedGuard } from "#dashboard/guard"
+import { dashboardGuard, ownNamesGuard, refuse, reviewedGuard } from "#dashboard/guard"
 import { apiRoutes } from "#dashboard/api/mount"
 import { assetRoutes } from "#dashboard/page"
 import { activityRoutes } from "#dashboard/pages"
@@ -179,7 +179,8 @@ export interface Beside<R> {
 const METRICS = "GET /metrics"
 const EVENTS = `POST ${EVENTS_PATH}`
 
-const hostOf = ({ host }: Pick<ServerOptions, "host">) => (host === undefined ? {} : { host })
+const hostOf = ({ host }: Pick<ServerOptions, "host">) =>
+  host === undefined ? {} : { host, ...(isLoopback(host) ? { guard: ownNamesGuard } : {}) }
 
 /** All listeners. Tests ask for port 0 and find the real one in HttpServer. */
 export const layerMetricsServer = ({ metricsPort, ...options }: ServerOptions) =>

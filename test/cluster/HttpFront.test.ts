@@ -141,6 +141,31 @@ describe("the HTTP front", () => {
     assert.strictEqual((await send("POST", maps, " ".repeat(4_000_000))).status, 413)
   })
 
+  it.each(["POST", "PATCH"])(
+    "refuses a %s that is nested more deeply than anything can be read, and goes on",
+    async (method) => {
+      if (api.find("ConfigMap", "default", "flat") === undefined) api.create(JSON.parse(map("flat")) as never)
+      const nested = (levels: number) =>
+        `{"metadata":{"name":"deep"},"data":${'{"a":'.repeat(levels)}1${"}".repeat(levels)}}`
+      const to = method === "POST" ? ([maps, JSON_TYPE] as const) : ([`${maps}/flat`, MERGE] as const)
+      for (const levels of [600, 20_000, 400_000]) {
+        const { body } = await send(method, to[0], nested(levels), to[1])
+        assert.deepInclude(body, { code: 400, message: "the body of the request is nested deeper than 500 levels" })
+      }
+      assert.strictEqual((await send("GET", "/version")).status, 200)
+    }
+  )
+
+  it("answers to this machine's names only, so that no page can rebind its way in", async () => {
+    for (const host of [`localhost:${front.port}`, `127.0.0.1:${front.port}`, "[::1]:6550"]) {
+      assert.strictEqual((await send("GET", "/version", "", JSON_TYPE, { host })).status, 200, host)
+    }
+    const rebound = await send("POST", maps, map("rebound"), JSON_TYPE, { host: "evil.example:6550" })
+    assert.deepInclude(rebound.body, { kind: "Status", code: 421 })
+    assert.include(String(rebound.body["message"]), "localhost")
+    assert.isUndefined(api.find("ConfigMap", "default", "rebound"))
+  })
+
   it.each([
     { method: "GET", path: "/api/v1/namespaces/%zz/pods", status: 400 },
     { method: "GET", path: `${maps}/%zz?watch=true`, status: 400 },

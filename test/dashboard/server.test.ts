@@ -84,6 +84,14 @@ describe("the probe port", () => {
     }).pipe(Effect.provide(probes()))
   )
 
+  it.effect("on loopback answers to this machine's names only, and on the network to every name", () =>
+    Effect.gen(function* () {
+      const status = Effect.map(ask("/metrics", { headers: { host: "evil.example:8080" } }), (answer) => answer.status)
+      assert.strictEqual(yield* Effect.provide(status, probes()), 200)
+      assert.strictEqual(yield* Effect.provide(status, probes({ host: "127.0.0.1" })), 421)
+    })
+  )
+
   it.effect("says what is served to whoever asks for something else", () =>
     Effect.gen(function* () {
       const missing = yield* ask("/helthz")

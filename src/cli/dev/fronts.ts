@@ -6,6 +6,7 @@ import type { ApiServer } from "#cluster/api/ApiServer"
 import { type Front, listen } from "#cluster/HttpFront"
 import { FORM, type PageAnswer, pageRequest, type Site } from "#cluster/world/Site"
 import { ListenError } from "#dashboard/server"
+import { isOwnName, ONLY_OWN_NAMES } from "#services/ownNames"
 
 const BODY_BYTES = 1024 * 1024
 
@@ -29,6 +30,9 @@ export const apiFront = (api: ApiServer, port: number) =>
 
 /** A question that cannot be answered, as one of ten thousand sums is, must not end the world. */
 const answered = (site: Site, request: IncomingMessage, text: string): PageAnswer => {
+  if (!isOwnName(request.headers.host)) {
+    return { status: 421, json: { status: "error", errorType: "bad_data", error: ONLY_OWN_NAMES } }
+  }
   try {
     const url = `http://${LOOPBACK}${request.url ?? "/"}`
     const body = { contentType: request.headers["content-type"] ?? FORM, text }

@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { type Begun, Load, type Wave } from "#cli/dev/Load"
 import { PATTERNS } from "#workload/patterns"
-import { dashboardGuard, refuse } from "#dashboard/guard"
+import { ownNamesGuard, refuse } from "#dashboard/guard"
 
 export const CPU_PATH = "/api/v1/workload/cpu/start"
 export const CPU_STOP_PATH = "/api/v1/workload/cpu/stop"
@@ -52,7 +52,7 @@ const problem = (error: Schema.SchemaError): string =>
 
 /** The text of a request that may be heard, or the refusal. */
 const bodyOf = Effect.fnUntraced(function* (example: string) {
-  const refusal = yield* dashboardGuard(undefined)
+  const refusal = yield* ownNamesGuard
   if (refusal !== undefined) return Result.fail(refusal)
   const request = yield* HttpServerRequest.HttpServerRequest
   // A web page can send other types across origins without asking first.
@@ -111,7 +111,7 @@ const starting = <A>(
   }).pipe(Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(BODY_BYTES)))
 
 const stopping = Effect.gen(function* () {
-  const refusal = yield* dashboardGuard(undefined)
+  const refusal = yield* ownNamesGuard
   if (refusal !== undefined) return refusal
   const stopped = yield* (yield* Load).stop
   return HttpServerResponse.jsonUnsafe({ status: "stopped", stopped })
@@ -130,7 +130,7 @@ const generate = starting(decodeGenerate, GENERATE_EXAMPLE, ({ duration, ...aske
 }))
 
 const overview = Effect.gen(function* () {
-  const refusal = yield* dashboardGuard(undefined)
+  const refusal = yield* ownNamesGuard
   if (refusal !== undefined) return refusal
   const load = yield* Load
   return HttpServerResponse.jsonUnsafe({

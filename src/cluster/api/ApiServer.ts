@@ -17,6 +17,7 @@ import {
   type ApiAnswer,
   type ApiRequest,
   bodyOf,
+  checkDepth,
   inside,
   JSON_TYPE,
   NOT_HERE,
@@ -114,6 +115,7 @@ export class ApiServer {
   }
 
   #answer(request: ApiRequest): ApiAnswer {
+    checkDepth(request)
     const found = request.method === "GET" ? discovered(this.kinds, request) : undefined
     if (found !== undefined) return found
     const address = addressOf(this.kinds, request.path)
@@ -198,13 +200,8 @@ export class ApiServer {
   /** What follows at once from some objects: a namespace is active, a CRD is served. */
   #followed(resource: Resource, object: JsonObject, { dryRun }: WriteOptions): JsonObject {
     if (dryRun) return object
-    const settle = (status: JsonObject) =>
-      this.#writes.update(
-        resource,
-        object,
-        { ...object, status },
-        { ...inside("kube-apiserver"), subresource: "status" }
-      )
+    const by = { ...inside("kube-apiserver"), subresource: "status" }
+    const settle = (status: JsonObject) => this.#writes.update(resource, object, { ...object, status }, by)
     if (resource.kind === "Namespace" && object["status"] === undefined) return settle({ phase: "Active" })
     if (resource.kind !== "CustomResourceDefinition") return object
     const made = this.kinds.define(object)

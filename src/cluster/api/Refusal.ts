@@ -10,22 +10,19 @@ export class Refusal extends Error {
   readonly code: number
   readonly reason: string
   readonly details: JsonObject
-  /** Of a list that cannot go on: where to begin again. */
-  readonly restart: string | undefined
 
-  constructor(code: number, reason: string, message: string, details: JsonObject = {}, restart?: string) {
+  constructor(code: number, reason: string, message: string, details: JsonObject = {}) {
     super(message)
     this.code = code
     this.reason = reason
     this.details = details
-    this.restart = restart
   }
 
   get status(): JsonObject {
     return {
       kind: "Status",
       apiVersion: "v1",
-      metadata: this.restart === undefined ? {} : { continue: this.restart },
+      metadata: {},
       status: "Failure",
       message: this.message,
       reason: this.reason,
@@ -58,7 +55,7 @@ export const conflict = (resource: Named, name: string, why: string = MODIFIED) 
 
 export const badRequest = (message: string) => new Refusal(400, "BadRequest", message)
 
-export const expired = (message: string, restart?: string) => new Refusal(410, "Expired", message, {}, restart)
+export const expired = (message: string) => new Refusal(410, "Expired", message)
 
 export const methodNotAllowed = () =>
   new Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")

@@ -114,13 +114,8 @@ export class Writes {
     const live = this.#store.find(keyOf(resource), namespace, name)
     if (live === undefined && options.subresource !== "") throw notFound(resource, name)
     // Of an object that is there, the uid is no precondition of an apply.
-    checkPreconditions(
-      resource,
-      name,
-      live,
-      live === undefined ? metadataOf(body) : without(metadataOf(body), "uid"),
-      "modified"
-    )
+    const expected = live === undefined ? metadataOf(body) : without(metadataOf(body), "uid")
+    checkPreconditions(resource, name, live, expected, "modified")
     const by = { ...options, operation: "Apply" as const, apiVersion: groupVersionOf(resource), time: this.now() }
     const base =
       live ?? this.#fresh(resource, namespace, { apiVersion: apiVersion ?? "", kind: kind ?? "", metadata: { name } })

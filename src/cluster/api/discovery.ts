@@ -5,6 +5,7 @@ import type { Kinds } from "#cluster/api/Kinds"
 import { schemaDocument } from "#cluster/api/openapi"
 import { unknownPath } from "#cluster/api/Refusal"
 import { groupVersionOf, type Resource, verbsOf } from "#cluster/api/Resource"
+import * as Hash from "effect/Hash"
 
 const VERSION = { major: "1", minor: "34", gitVersion: "v1.34.0+embedded", platform: "nimbusguard" }
 
@@ -94,20 +95,12 @@ const rootOf = (groupVersion: string): string =>
 const schemaIndex = (kinds: Kinds): JsonObject => ({
   paths: Object.fromEntries(
     // The hash lets a client keep a document until it changes: a CRD may.
-    namesOf(kinds).map((name) => [
-      rootOf(name),
-      {
-        serverRelativeURL: `/openapi/v3/${rootOf(name)}?hash=${hashOf(schemaDocument(rootOf(name), served(kinds, name)))}`
-      }
-    ])
+    namesOf(kinds).map((name) => {
+      const hash = Hash.string(JSON.stringify(schemaDocument(rootOf(name), served(kinds, name))))
+      return [rootOf(name), { serverRelativeURL: `/openapi/v3/${rootOf(name)}?hash=${hash}` }]
+    })
   )
 })
-
-const hashOf = (document: JsonObject): string => {
-  let hash = 0
-  for (const character of JSON.stringify(document)) hash = (Math.imul(hash, 31) + (character.codePointAt(0) ?? 0)) >>> 0
-  return hash.toString(16)
-}
 
 /** Undefined: not a question about what is served. */
 export const discovered = (kinds: Kinds, { accept = "", path }: ApiRequest): ApiAnswer | undefined => {

@@ -91,6 +91,18 @@ export const optionsOf = (
   }
 }
 
+/** Deeper than any manifest, and far from where the steps down into an object would end the program. */
+const LEVELS_MAX = 500
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)))
+
+export const checkDepth = ({ body }: ApiRequest): void => {
+  if (isDeeper(body, LEVELS_MAX)) throw badRequest(`the body of the request is nested deeper than ${LEVELS_MAX} levels`)
+}
+
 const PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 export const bodyOf = (

@@ -61,9 +61,7 @@ export const fieldsMatch = (text: string, resource: Resource): Predicate => {
   const tests = termsOf(text).map((term) => {
     const [, path = "", operator, wanted = ""] = /^([^!=]+?)(==|=|!=)(.*)$/u.exec(term) ?? []
     if (operator === undefined) throw badRequest(`invalid selector: '${term}'; can't understand '${term}'`)
-    if (!known.includes(path)) {
-      throw badRequest(`field label not supported: ${path}`)
-    }
+    if (!known.includes(path)) throw badRequest(`field label not supported: ${path}`)
     return (object: JsonObject) => (fieldText(valueAt(object, path), wanted) === wanted) === (operator !== "!=")
   })
   return (object) => tests.every((test) => test(object))

@@ -1,6 +1,7 @@
 /** The world's servers on real sockets: they answer, they say when a port is taken, and they let it go. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
+import { get } from "node:http"
 import { apiFront, siteFront } from "#cli/dev/fronts"
 import { probe } from "#cli/dev/ports"
 import { ApiServer } from "#cluster/api/ApiServer"
@@ -28,6 +29,23 @@ describe("the fronts", () => {
       const form = new URLSearchParams({ query: "down" })
       assert.deepStrictEqual((yield* json(url, { method: "POST", body: form })).body["query"], ["up", "down"])
       assert.strictEqual((yield* json(`http://127.0.0.1:${port}/gone`)).status, 404)
+    })
+  )
+
+  it.live("tell no page of another name what the world's pages say", () =>
+    Effect.gen(function* () {
+      const port = yield* free
+      yield* siteFront(echo, port)
+      // fetch would write the header itself.
+      const status = yield* Effect.callback<number | undefined>((resume) => {
+        const path = "/api/v1/query?query=up"
+        const headers = { host: `evil.example:${port}` }
+        get({ host: "127.0.0.1", port, path, headers }, (response) => {
+          response.resume()
+          resume(Effect.succeed(response.statusCode))
+        })
+      })
+      assert.strictEqual(status, 421)
     })
   )
 

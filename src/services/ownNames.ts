@@ -1,0 +1,11 @@
+/**
+ * The names by which this machine calls itself. A browser is led here through a name of somebody else's as easily as
+ * through these, and takes what it then reads for that name's own: what listens on loopback asks for which name it came.
+ */
+const OWN = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/iu
+
+/** Of a Host header: localhost or an address of loopback, with a port or without. */
+export const isOwnName = (host: string | undefined): boolean => OWN.test(host ?? "")
+
+export const ONLY_OWN_NAMES =
+  "Ask for localhost or 127.0.0.1: this port answers only to this machine's own names, so that no web page reaches it through another"
