@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
 import { settingsFrom } from "#cli/settings"
+import { whyUnread } from "#cli/whyUnread"
 import { gridOf, remember } from "#judge/backtest/history"
 import { replayOf } from "#judge/backtest/replay"
 import { referenceOf } from "#judge/clairvoyant"
@@ -59,7 +60,7 @@ const rivalsOf = Effect.fnUntraced(function* (text: string) {
 
 const policyIn = Effect.fnUntraced(function* (path: string, name: string | undefined) {
   const content = yield* Effect.result((yield* FileSystem.FileSystem).readFileString(path))
-  if (Result.isFailure(content)) return yield* sayNo(`${path} cannot be read: ${content.failure.message}`)
+  if (Result.isFailure(content)) return yield* sayNo(`${path} cannot be read: ${whyUnread(content.failure)}`)
   return yield* orSayNo(readPolicyFile(path, content.success, name))
 })
 

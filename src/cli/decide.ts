@@ -10,6 +10,7 @@ import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { Conversation } from "./decide/Conversation.ts"
+import { whyUnread } from "#cli/whyUnread"
 import { readPolicyFile } from "#judge/policyFile"
 import { Session } from "./decide/Session.ts"
 
@@ -23,7 +24,7 @@ const sayNo = Effect.fnUntraced(function* (message: string) {
 
 const policyFrom = Effect.fnUntraced(function* (path: string, name: string | undefined) {
   const content = yield* Effect.result((yield* FileSystem.FileSystem).readFileString(path))
-  if (Result.isFailure(content)) return yield* sayNo(`${path} cannot be read: ${content.failure.message}`)
+  if (Result.isFailure(content)) return yield* sayNo(`${path} cannot be read: ${whyUnread(content.failure)}`)
   const file = readPolicyFile(path, content.success, name)
   if (Result.isFailure(file)) return yield* sayNo(file.failure)
   for (const { message, path: field } of file.success.findings) yield* Console.error(`note: ${field}: ${message}`)

@@ -13,6 +13,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { appendFileSync } from "node:fs"
 import { settingsFrom } from "#cli/settings"
+import { whyUnread } from "#cli/whyUnread"
 import { layerListener, layerServers } from "#dashboard/server"
 import { layerLogging } from "#services/Logging"
 import { layerMetrics } from "#services/MetricsLive"
@@ -121,7 +122,7 @@ const traceOf = Effect.fnUntraced(function* (given: Option.Option<string>) {
   const files = yield* FileSystem.FileSystem
   const content = yield* Effect.result(files.readFileString(given.value))
   if (Result.isFailure(content))
-    return yield* wrong(`--trace ${given.value} cannot be read: ${content.failure.message}`)
+    return yield* wrong(`--trace ${given.value} cannot be read: ${whyUnread(content.failure)}`)
   const trace = readTrace(content.success)
   return Result.isSuccess(trace) ? trace.success : yield* wrong(`--trace ${given.value}: ${trace.failure}`)
 })

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
+import { whyUnread } from "#cli/whyUnread"
 import { readPolicyFile } from "#judge/policyFile"
 import { checkApi, checkCrd, checkLease, checkPermissions, checkResourceMetrics } from "#cli/doctor/cluster"
 import { failed, type Finding, skipped, toJson, toText } from "#cli/doctor/Finding"
@@ -99,7 +100,7 @@ const readPolicy = Effect.fn("doctor.readPolicy")(function* (path: string, name:
   const { allowCrossNamespace, defaults, prometheusUrl } = yield* Settings
   const refused = (message: string) => failed("Policy", message, "nimbusguard validate says more about a file")
   const content = yield* Effect.result((yield* FileSystem.FileSystem).readFileString(path))
-  if (Result.isFailure(content)) return Result.fail(refused(`${path} cannot be read: ${content.failure.message}`))
+  if (Result.isFailure(content)) return Result.fail(refused(`${path} cannot be read: ${whyUnread(content.failure)}`))
   const decode = { allowCrossNamespace, defaults, ...(prometheusUrl === undefined ? {} : { prometheusUrl }) }
   return readPolicyFile(path, content.success, name, decode).pipe(
     Result.mapBoth({ onFailure: refused, onSuccess: ({ policy }) => policy })

@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
 import { settingsFrom } from "#cli/settings"
+import { whyUnread } from "#cli/whyUnread"
 import type { Replayed } from "#domain/replay"
 import { type CrdKind, KINDS } from "#schemas/crd/index"
 import * as EgressLive from "#services/EgressLive"
@@ -169,7 +170,7 @@ const explainRecords = Effect.fnUntraced(function* (request: Request, source: st
 
 const explainFile = Effect.fnUntraced(function* (request: Request, file: string) {
   const content = yield* Effect.result((yield* FileSystem.FileSystem).readFileString(file))
-  if (Result.isFailure(content)) return yield* no(`${file} cannot be read: ${content.failure.message}`)
+  if (Result.isFailure(content)) return yield* no(`${file} cannot be read: ${whyUnread(content.failure)}`)
   const dump = readDump(file, content.success)
   if (Result.isFailure(dump)) return yield* no(dump.failure)
   const told = yield* explainRecords(request, file, dump.success)

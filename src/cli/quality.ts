@@ -8,6 +8,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
+import { whyUnread } from "#cli/whyUnread"
 import { ownPolicy, USUAL_RIVALS } from "#judge/entrants"
 import type { Judged } from "#judge/contest"
 import { jobsOf, type References, type Section, SECTIONS, type Wanted, workOff } from "#judge/quality"
@@ -30,7 +31,7 @@ const sayNo = Effect.fnUntraced(function* (message: string) {
 
 const read = Effect.fnUntraced(function* (path: string) {
   const content = yield* Effect.result((yield* FileSystem.FileSystem).readFileString(path))
-  if (Result.isFailure(content)) return yield* sayNo(`${path} cannot be read: ${content.failure.message}`)
+  if (Result.isFailure(content)) return yield* sayNo(`${path} cannot be read: ${whyUnread(content.failure)}`)
   return content.success
 })
 

@@ -8,6 +8,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stdio from "effect/Stdio"
+import { whyUnread } from "#cli/whyUnread"
 import { referenceOf } from "#judge/clairvoyant"
 import { compare, type Shown } from "#judge/comparison"
 import { ownPolicy } from "#judge/entrants"
@@ -35,7 +36,7 @@ const orSayNo = <A>(result: Result.Result<A, string>, before = "") =>
 
 const read = Effect.fnUntraced(function* (path: string) {
   const content = yield* Effect.result((yield* FileSystem.FileSystem).readFileString(path))
-  if (Result.isFailure(content)) return yield* sayNo(`${path} cannot be read: ${content.failure.message}`)
+  if (Result.isFailure(content)) return yield* sayNo(`${path} cannot be read: ${whyUnread(content.failure)}`)
   return content.success
 })
 

@@ -7,9 +7,9 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import type { PlatformError } from "effect/PlatformError"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { whyUnread } from "#cli/whyUnread"
 import { inspector, unreadable } from "./validate/inspect.ts"
 import { isRefused, toJson, toText } from "./validate/print.ts"
 
@@ -20,20 +20,6 @@ const read = Effect.fn("validate.read")(function* (file: string) {
   if (file === "-") return yield* Stream.mkString(Stream.decodeText((yield* Stdio.Stdio).stdin))
   return yield* (yield* FileSystem.FileSystem).readFileString(file)
 })
-
-/** Why a file cannot be read, and what to do. */
-const whyNot = (error: PlatformError): string => {
-  switch (error.reason._tag) {
-    case "NotFound":
-      return "There is no such file. Correct the path."
-    case "BadResource":
-      return "This is not a file. Of a directory, name the files, as in manifests/*.yaml."
-    case "PermissionDenied":
-      return "You may not read it. Change its permissions, or ask its owner."
-    default:
-      return error.message
-  }
-}
 
 export const validateCommand = Command.make(
   "validate",
@@ -54,7 +40,7 @@ export const validateCommand = Command.make(
       return Effect.match(read(file), {
         onSuccess: (content) => inspect(name, content),
         // The other files are looked at all the same.
-        onFailure: (error) => [unreadable(name, whyNot(error))]
+        onFailure: (error) => [unreadable(name, whyUnread(error))]
       })
     })
     const all = inspections.flat()

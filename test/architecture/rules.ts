@@ -53,7 +53,7 @@ const LAYERS: Readonly<Record<string, ReadonlyArray<string>>> = {
 const PLUGS: Readonly<Record<string, ReadonlyArray<string>>> = {
   "src/engines": [],
   "src/sources": ["Source"],
-  "src/cli": ["settings"],
+  "src/cli": ["settings", "whyUnread"],
   "schemas/crd": ["Crd"]
 }
 

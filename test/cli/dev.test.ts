@@ -65,7 +65,11 @@ describe("nimbusguard dev", () => {
     { args: ["--load-port", "99999"], words: /--load-port 99999: give 0 to 65535/u },
     { args: ["--prometheus-port", "65536"], words: /--prometheus-port 65536: give 0 to 65535/u },
     { args: ["--duration", "soon"], words: /--duration soon: give a time/u },
-    { args: ["--trace", "/nonexistent.csv"], words: /--trace \/nonexistent\.csv cannot be read/u },
+    {
+      args: ["--trace", "/nonexistent.csv"],
+      words: /--trace \/nonexistent\.csv cannot be read: There is no such file/u
+    },
+    { args: ["--trace", "src"], words: /--trace src cannot be read: .* Of a directory, name the files in it/u },
     { args: ["--trace", "package.json"], words: /--trace package\.json: /u }
   ])("refuses $args with a sentence, as other wrong arguments are refused", ({ args, words }) =>
     Effect.gen(function* () {

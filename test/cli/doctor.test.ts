@@ -161,6 +161,6 @@ spec:
     assert.isFalse(succeeded)
     assert.match(out, /^FAIL Policy +.*serverUrl/mu)
     const absent = await doctor("/nonexistent", "--policy", join(folder, "absent.yaml"), "--output", "text")
-    assert.match(absent.out, /^FAIL Policy +.*absent\.yaml cannot be read: NotFound/mu)
+    assert.match(absent.out, /^FAIL Policy +.*absent\.yaml cannot be read: There is no such file/mu)
   })
 })

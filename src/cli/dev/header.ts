@@ -40,7 +40,7 @@ export const headerLines = (introduction: Introduction) => {
       ? `kubectl --server=${server} get scalers   (no folder can be written to, so there is no kubeconfig)`
       : `export KUBECONFIG=${kubeconfig}`
   const header = [
-    `NimbusGuard dev: an embedded cluster, the operator over it${kinds === KINDS.length ? ", policies of all four kinds" : " and its policies"}. Ready in ${seconds.toFixed(1)} s.`,
+    `NimbusGuard dev: an embedded cluster, the operator over it${kinds === KINDS.length ? ", policies of all kinds" : " and its policies"}. Ready in ${seconds.toFixed(1)} s.`,
     `  scenario      ${scenario}: ${says}${speed === 1 ? "" : `; time at ${speed}x, kubectl's own ages are of real time`}`,
     `  dashboard     ${at(ports.dashboard)}`,
     `  kubectl       ${kubectl}`,

@@ -6,7 +6,7 @@ import { parse } from "yaml"
 import { SCENARIOS } from "#cli/dev/scenarios/index"
 import { POLICIES, TARGETS } from "#cli/dev/scenarios/fleet"
 import type { Scenario } from "#cli/dev/scenarios/Scenario"
-import { metadataOf, valueAt } from "#cluster/api/json"
+import { type Json, type JsonObject, metadataOf, valueAt } from "#cluster/api/json"
 import * as Cluster from "#cluster/Cluster"
 import { ENGINES } from "#engines/index"
 import { KINDS } from "#schemas/crd/index"
@@ -15,6 +15,10 @@ import { SOURCES } from "#sources/index"
 const all: ReadonlyArray<readonly [name: string, scenario: Scenario]> = Object.entries(SCENARIOS)
 
 const kindsOf = ({ policies }: Scenario) => policies.map((policy) => policy["kind"])
+
+/** The keys of each in a list: of engines and of signals, which plugs they name. */
+const namesIn = (list: Json | undefined) =>
+  (Array.isArray(list) ? list : []).flatMap((one: JsonObject) => Object.keys(one))
 
 const targetsOf = ({ policies, workloads }: Scenario) =>
   policies.flatMap((policy) => {
@@ -60,20 +64,23 @@ describe.each(all)("the scenario %s", (_, scenario) => {
 })
 
 describe("the scenarios", () => {
-  it("have policies of all kinds", () => {
-    assert.includeMembers(
-      kindsOf(SCENARIOS.default),
-      KINDS.map(({ kind }) => kind)
+  it.each(KINDS.map(({ kind }) => kind))("have a %s from the first, and say that they have all kinds", (kind) => {
+    assert.include(kindsOf(SCENARIOS.default), kind, "write one into src/cli/dev/scenarios/fleet.ts")
+  })
+
+  it("have each engine that is built, and none that is not, at work beside the others", () => {
+    const named = SCENARIOS["every-engine"].policies.flatMap((policy) => namesIn(valueAt(policy, "spec.engines")))
+    const built = Object.values(ENGINES).filter((engine) => engine.built)
+    assert.sameMembers(
+      [...new Set(named)],
+      built.map(({ name }) => name)
     )
   })
 
-  it("have a policy for each engine that is built", () => {
-    const built = Object.values(ENGINES).filter((engine) => engine.built)
-    assert.strictEqual(SCENARIOS["every-engine"].policies.length, built.length)
-  })
-
-  it("have a policy for each source", () => {
-    assert.strictEqual(SCENARIOS["every-source"].policies.length, Object.keys(SOURCES).length)
+  it("have each source, asked by a policy of its own", () => {
+    const named = SCENARIOS["every-source"].policies.flatMap((policy) => namesIn(valueAt(policy, "spec.signals")))
+    const asked = named.filter((name) => Object.hasOwn(SOURCES, name))
+    assert.deepStrictEqual(asked.toSorted(), Object.keys(SOURCES).toSorted())
   })
 
   it("have what the seeds' words for load mean", () => {
