@@ -8,6 +8,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["test/integration/**", "test/e2e/**"],
     maxWorkers: 2,
+    // Files share what they import: nothing in src outlives a test at the level of a module, and reading Effect anew for
+    // each of some 350 files would take longer than most of them.
+    isolate: false,
     testTimeout: 30_000
   }
 })
