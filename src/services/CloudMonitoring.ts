@@ -2,7 +2,6 @@
  * The port to Google Cloud Monitoring: the newest point of one time series. Equal questions within half a second are
  * one request, and a token that is no longer taken is replaced once before anybody hears of it.
  */
-import * as Cache from "effect/Cache"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -15,6 +14,7 @@ import type { MonitoringPoint, MonitoringSeries } from "#services/cloudMonitorin
 import { ANSWER_BYTES_MAX, Egress } from "#services/Egress"
 import { GoogleTokens } from "#services/GoogleTokens"
 import type { GoogleCredentials } from "#services/GoogleTokens"
+import { keptAnswers } from "#services/keptAnswers"
 import { Settings } from "#services/Settings"
 import { QUESTIONS_MAX, SHARED_MILLIS } from "#services/sharedAnswers"
 import { SourceError } from "#services/SourceError"
@@ -179,13 +179,13 @@ const make = Effect.fn("CloudMonitoring.make")(function* ({ url }: MonitoringSet
     return newestOf(series)
   })
 
-  const cache = yield* Cache.make({
+  const kept = yield* keptAnswers({
     capacity: QUESTIONS_MAX,
-    timeToLive: SHARED_MILLIS,
+    timeToLive: () => SHARED_MILLIS,
     lookup: (key: Key) => read(key.question)
   })
 
-  return CloudMonitoring.of({ newest: (question) => Cache.get(cache, new Key(question)) })
+  return CloudMonitoring.of({ newest: (question) => kept.get(new Key(question)) })
 })
 
 export const layerWith = (settings: MonitoringSettings): Layer.Layer<CloudMonitoring, never, Egress | GoogleTokens> =>

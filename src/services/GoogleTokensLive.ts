@@ -1,5 +1,4 @@
 /** Tokens by a JWT that is signed here and exchanged over Egress, or as the metadata server gives them. */
-import * as Cache from "effect/Cache"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,6 +13,7 @@ import { GoogleMetadata } from "#services/GoogleMetadata"
 import { GoogleTokens } from "#services/GoogleTokens"
 import type { GoogleCredentials } from "#services/GoogleTokens"
 import { jsonBody, parseJson } from "#services/jsonBody"
+import { keptAnswers } from "#services/keptAnswers"
 import { readServiceAccountKey, signedAssertion } from "#services/serviceAccountKey"
 import { SourceError } from "#services/SourceError"
 
@@ -105,14 +105,15 @@ const make = Effect.gen(function* () {
     } satisfies Kept
   })
 
-  const cache = yield* Cache.makeWith(fetchToken, {
+  const kept = yield* keptAnswers({
     capacity: KEYS_MAX,
+    lookup: fetchToken,
     timeToLive: (exit) => (Exit.isSuccess(exit) ? exit.value.keepFor : FAILURE_KEPT)
   })
 
   return GoogleTokens.of({
-    token: (credentials) => Effect.map(Cache.get(cache, credentials), ({ token }) => token),
-    forget: (credentials) => Cache.invalidate(cache, credentials)
+    token: (credentials) => Effect.map(kept.get(credentials), ({ token }) => token),
+    forget: kept.forget
   })
 })
 

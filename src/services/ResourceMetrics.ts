@@ -2,7 +2,6 @@
  * The port to what pods use: one listing of metrics.k8s.io per namespace and moment, whoever asks, and where that API
  * is not served, the operator's Prometheus by the queries below.
  */
-import * as Cache from "effect/Cache"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -13,6 +12,7 @@ import * as Schema from "effect/Schema"
 import { PodMetrics } from "#schemas/kubernetes/PodMetrics"
 import { parseQuantityMilli } from "#schemas/quantity"
 import type { Millis } from "#schemas/Reading"
+import { keptAnswers } from "#services/keptAnswers"
 import { Kubernetes } from "#services/Kubernetes"
 import type { KubernetesError } from "#services/Kubernetes"
 import { Prometheus } from "#services/Prometheus"
@@ -142,7 +142,7 @@ const make = Effect.gen(function* () {
     return new Map(pods) as NamespaceUsage
   })
 
-  const cache = yield* Cache.make({ capacity: NAMESPACES_MAX, timeToLive: SHARED, lookup: list })
+  const kept = yield* keptAnswers({ capacity: NAMESPACES_MAX, timeToLive: () => SHARED, lookup: list })
 
   const fallback = Effect.fn("ResourceMetrics.fallback")(function* (namespace: string, resource: Resource) {
     const promql = FALLBACK_QUERIES[resource](namespace)
@@ -163,13 +163,15 @@ const make = Effect.gen(function* () {
 
   return ResourceMetrics.of({
     usage: (namespace, resource) =>
-      Cache.get(cache, namespace).pipe(
-        Effect.catchTag("KubernetesError", (error) =>
-          error.reason._tag === "NotFound" && prometheus.hasDefault
-            ? fallback(namespace, resource)
-            : Effect.fail(failure(namespace, error))
+      kept
+        .get(namespace)
+        .pipe(
+          Effect.catchTag("KubernetesError", (error) =>
+            error.reason._tag === "NotFound" && prometheus.hasDefault
+              ? fallback(namespace, resource)
+              : Effect.fail(failure(namespace, error))
+          )
         )
-      )
   })
 })
 

@@ -2,7 +2,6 @@
  * The port to credentials: one key of one Secret, by name. Only `get` is ever asked of the API (no list, no watch),
  * and each key is remembered for a minute, so that a rotated one is in use a minute later.
  */
-import * as Cache from "effect/Cache"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
@@ -12,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { SecretKey } from "#schemas/Endpoint"
+import { keptAnswers } from "#services/keptAnswers"
 import { Kubernetes } from "#services/Kubernetes"
 import type { KubernetesError } from "#services/Kubernetes"
 import { SourceError } from "#services/SourceError"
@@ -102,15 +102,16 @@ const make = Effect.gen(function* () {
     return Redacted.make(text.success.replace(/\r?\n$/u, ""), { label: `${namespace}/${name}/${key}` })
   })
 
-  const cache = yield* Cache.makeWith(
-    (path: string) => {
+  const kept = yield* keptAnswers({
+    capacity: KEYS_MAX,
+    timeToLive: (exit) => (Exit.isSuccess(exit) ? REMEMBERED : ABSENCE_REMEMBERED),
+    lookup: (path: string) => {
       const [namespace = "", name = "", key = ""] = path.split("/")
       return read(namespace, { name, key })
-    },
-    { capacity: KEYS_MAX, timeToLive: (exit) => (Exit.isSuccess(exit) ? REMEMBERED : ABSENCE_REMEMBERED) }
-  )
+    }
+  })
 
-  return Secrets.of({ get: (namespace, { key, name }) => Cache.get(cache, `${namespace}/${name}/${key}`) })
+  return Secrets.of({ get: (namespace, { key, name }) => kept.get(`${namespace}/${name}/${key}`) })
 })
 
 export const layer: Layer.Layer<Secrets, never, Kubernetes> = Layer.effect(Secrets, make)

@@ -1,7 +1,7 @@
 /** One request for all who ask the same within a moment, whichever policies they are. */
-import * as Cache from "effect/Cache"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { keptAnswers } from "#services/keptAnswers"
 
 /** Half of the shortest interval: a tick never sees the answer that the tick before it saw. */
 export const SHARED_MILLIS = 500
@@ -20,9 +20,10 @@ export const sharedAnswers = <Question, A, E, R>(
   { capacity = QUESTIONS_MAX, keeps = () => true }: Sharing<A> = {}
 ) =>
   Effect.map(
-    Cache.makeWith((key: string) => ask(JSON.parse(key) as Question), {
+    keptAnswers({
       capacity,
+      lookup: (key: string) => ask(JSON.parse(key) as Question),
       timeToLive: (exit: Exit.Exit<A, E>) => (Exit.isSuccess(exit) && !keeps(exit.value) ? 0 : SHARED_MILLIS)
     }),
-    (cache) => (question: Question) => Cache.get(cache, JSON.stringify(question))
+    (kept) => (question: Question) => kept.get(JSON.stringify(question))
   )

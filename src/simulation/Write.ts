@@ -10,7 +10,7 @@ export interface Write {
   readonly to: number
   readonly version: string
   readonly life: string
-  /** Of the policies that name the target: what the writer was last told, and whether that was any number. */
+  /** Signals of the policies that name the target of which the writer was told no number in this tick. */
   readonly blind: ReadonlySet<string>
   /** By whose record it is known. */
   record: DecisionRecord | undefined

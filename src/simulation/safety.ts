@@ -96,12 +96,12 @@ export class Safety {
     }
     const life = writer ?? "nobody"
     say(life, "scales", `${target} ${from} -> ${to} (version ${version})`)
-    const claims = this.#reign.claims(target)
+    // Nothing that was asked in this tick: what somebody was told long before is no answer.
     const blind = new Set(
-      claims.flatMap(({ questions }) =>
+      this.#reign.claims(target).flatMap(({ name, questions }) =>
         Object.entries(questions).flatMap(([signal, key]) => {
           const told = this.#suspects.get(life)?.answers.since(key, now() - TICK_MILLIS) ?? []
-          return told.length > 0 && told.every(({ value }) => value === undefined) ? [signal] : []
+          return told.every(({ value }) => value === undefined) ? [blindness(name, signal)] : []
         })
       )
     )
@@ -227,10 +227,10 @@ export class Safety {
     )
   }
 
-  #seeing({ decision, observation }: DecisionRecord, { blind, from, target, to }: Write): void {
+  #seeing({ decision, observation, policy }: DecisionRecord, { blind, from, target, to }: Write): void {
     if (to >= from || decision.engine === "bounds" || isFreed(decision)) return
     const unread = observation.readings.filter(
-      ({ reading, signal }) => reading._tag !== "Measured" || blind.has(signal)
+      ({ reading, signal }) => reading._tag !== "Measured" || blind.has(blindness(policy.name, signal))
     )
     const steering = unread.filter(({ signal }) =>
       this.#reign.claims(target).some(({ questions }) => Object.hasOwn(questions, signal))
@@ -259,6 +259,8 @@ export class Safety {
     )
   }
 }
+
+const blindness = (policy: string, signal: string): string => `${policy}/${signal}`
 
 /** A life is named by its machine and a number, and holds the Lease under that and a random part. */
 const machineOf = (holder: string): string | undefined => /^(?<machine>[a-z]+)\d+_/u.exec(holder)?.groups?.["machine"]

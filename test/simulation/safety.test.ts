@@ -200,6 +200,14 @@ describe("the checkers", () => {
       }
     },
     {
+      title: "a step down on a number that nobody had asked for in this tick",
+      property: "nothing goes down blindly",
+      act: ({ record, safety, world, write }) => {
+        write(3)
+        safety.recorded("a1", record("old", measured(0, world.now())), undefined)
+      }
+    },
+    {
       title: "advice that added more than a quarter",
       property: "advice only adds",
       act: ({ record, safety, write }) => {
