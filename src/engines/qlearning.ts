@@ -79,6 +79,7 @@ const QLearningMemory = Schema.Struct({
       at: Millis,
       replicas: Schema.Int,
       credit: Schema.Finite,
+      spent: Schema.Finite,
       open: Schema.optionalKey(Schema.Struct({ without: Schema.Int, since: Millis }))
     })
   ),
@@ -102,6 +103,9 @@ const REWARDS_MEMORY = 500
 /** Until it is told; the slower pods take longer. */
 const STARTUP_SECONDS = 30
 const LATE_FACTOR = 1.5
+/** What an objective allows that does not say how many answers have to be good, and a tick that breaks one. */
+const USUAL_GOOD = 0.99
+const BROKEN_STRAIN = 10
 /** After a longer pause nobody knows what came of what. */
 const GAP_INTERVALS = 3
 
@@ -173,6 +177,15 @@ const standingText = ({ options }: Input, { gate, transitions }: QLearningMemory
   return `in shadow: ${estimates}`
 }
 
+/** Bad answers over those that are allowed; a guess where an objective is broken that counts none, and none where there is no objective. */
+const strainOf = (input: Input, seen: Perception): number => {
+  const { errorRate, latency } = input.policy.objectives
+  if (errorRate === undefined && latency === undefined) return 0
+  const allowed = Math.max(1e-4, 1 - (latency?.goodFraction ?? USUAL_GOOD))
+  const counted = (valueOf(input, "badFraction") ?? 0) / allowed
+  return seen.broken && counted <= 1 ? BROKEN_STRAIN : counted
+}
+
 /** Whether there may be a trial now, and what is left for the next. */
 const tryOut = (input: Input, { exploration }: QLearning, seen: Perception | undefined) => {
   if (exploration === "Shadow") return { trial: false, trials: {} }
@@ -183,7 +196,7 @@ const tryOut = (input: Input, { exploration }: QLearning, seen: Perception | und
     replicas: state.specReplicas,
     intervalMillis: policy.intervalMillis,
     baseline: baselineOf(others),
-    broken: seen?.broken === true,
+    strain: seen && strainOf(input, seen),
     triedAt
   }
   const trials = account(input.memory.trials, now)

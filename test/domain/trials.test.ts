@@ -14,12 +14,12 @@ const seen = (over: Partial<Account> = {}): Account => ({
   replicas: 10,
   intervalMillis: INTERVAL,
   baseline: 9,
-  broken: false,
+  strain: 0,
   triedAt: undefined,
   ...over
 })
 
-const rich: Trials = { at: 0, replicas: 10, credit: 100 }
+const rich: Trials = { at: 0, replicas: 10, credit: 100, spent: 0 }
 
 describe("a trial", () => {
   it("is for one pod that the others give up alone, of which the credit pays for a tick", () => {
@@ -27,7 +27,8 @@ describe("a trial", () => {
     assert.isFalse(mayTry({ ...rich, credit: 14 }, seen()))
     assert.isFalse(mayTry({ ...rich, open: { without: 9, since: 0 } }, seen()))
     for (const baseline of [undefined, 8, 10, 11]) assert.isFalse(mayTry(rich, seen({ baseline })))
-    assert.isFalse(mayTry(rich, seen({ broken: true })))
+    for (const strain of [1.1, undefined]) assert.isFalse(mayTry(rich, seen({ strain })))
+    assert.isFalse(mayTry({ ...rich, spent: 1 }, seen()))
     assert.isFalse(mayTry(rich, seen({ replicas: 1, baseline: 0 })))
   })
 
@@ -43,14 +44,30 @@ describe("a trial", () => {
     assert.isUndefined(next(kept, { at: BLAME_MAX_MILLIS, baseline: 10 }).open)
   })
 
-  it("has no credit to begin with, saves up little, earns nothing in a gap, and a broken objective takes it", () => {
+  it("has no credit to begin with, saves up little, and earns nothing in a gap", () => {
     assert.strictEqual(account(undefined, seen()).credit, 0)
     let trials = account(undefined, seen({ replicas: 1000 }))
     for (let at = 0; at < 4_000_000; at += INTERVAL) trials = account(trials, seen({ at, replicas: 1000 }))
     assert.strictEqual(trials.credit, 120)
     const poor = { ...trials, credit: 1 }
     assert.strictEqual(account(poor, seen({ at: trials.at + 10 * INTERVAL })).credit, 1)
-    assert.strictEqual(account(trials, seen({ at: trials.at + INTERVAL, broken: true })).credit, 0)
+  })
+
+  it("has to wait until the bad answers of an hour are fewer than what is allowed", () => {
+    let trials = account(undefined, seen())
+    assert.isFalse(mayTry({ ...trials, credit: 100 }, seen()))
+    const after = (minutes: number, strain: number | undefined) => {
+      for (let tick = 0; tick < minutes * 4; tick++)
+        trials = account(trials, seen({ at: trials.at + INTERVAL, strain }))
+      return trials.spent
+    }
+    assert.approximately(after(1, 0.5), 1, 0.01)
+    assert.isBelow(trials.spent, 1)
+    assert.isAbove(after(2, 100), 4)
+    const before = trials.spent
+    assert.strictEqual(after(10, undefined), before)
+    assert.isAbove(after(60, 0), 1)
+    assert.isBelow(after(40, 0), 1)
   })
 
   /** Whoever can takes a trial, and the world keeps its pod as long as it likes. */
@@ -63,15 +80,17 @@ describe("a trial", () => {
     for (let tick = 0; tick < 4000; tick++) {
       const baseline =
         without !== undefined && replicas === without + 1 ? without : replicas - dice.of([0, 1, 1, -1, 3])
-      const now = seen({ at, replicas, baseline: Math.max(0, baseline), broken: dice.chance(0.01), triedAt })
+      const now = seen({ at, replicas, baseline: Math.max(0, baseline), strain: dice.chance(0.01) ? 10 : 0.5, triedAt })
       trials = account(trials, now)
       const tries = mayTry(trials, now)
       const passed = INTERVAL / 1000
       podSeconds += replicas * passed
       if (tries) [triedAt, without, since, taken] = [at, replicas - 1, at, taken + 1]
-      if (without !== undefined && at - since < BLAME_MAX_MILLIS) extraSeconds += passed
       at += INTERVAL
-      if (tries || (without !== undefined && dice.chance(keeps))) continue
+      if (tries || (without !== undefined && dice.chance(keeps))) {
+        if (at - since <= BLAME_MAX_MILLIS) extraSeconds += passed
+        continue
+      }
       without = undefined
       replicas = Math.max(1, Math.min(60, now.baseline ?? 1))
       if (replicas < 3) replicas += dice.int(0, 30)

@@ -9,11 +9,13 @@ import { scored } from "#judge/score"
 import { web } from "#test/judge/world"
 
 /** Waves of ten minutes between three pods and fifteen, so that pods come and go all the time. */
-const load = web((second) => 350 - 250 * Math.cos(second / 100), 3_000)
+const waves = web((second) => 350 - 250 * Math.cos(second / 100), 3_000)
 /** A fifth of what a policy gets that says nothing, so that the gate could open while there is load left. */
+/** The same pace without the depths, which no objective breaks over. */
+const calm = web((second) => 350 - 50 * Math.cos(second / 100), 6_000)
 const MINIMUM = 100
 
-const played = (own: Own) => {
+const played = (own: Own, load = waves) => {
   let engines: Memory["engines"] = {}
   const { changes, podHours, violations } = run(
     load,
@@ -39,10 +41,11 @@ describe("learning, judged", () => {
   })
 
   it("would be noticed: what keeps pods that the others give up changes replicas, within the half point that learning may cost", () => {
-    const on = played({ qLearning: { exploration: "Bounded" } })
+    const off = played({}, calm)
+    const on = played({ qLearning: { exploration: "Bounded" } }, calm)
     assert.notDeepEqual(on.played, off.played)
     const scoreOf = ({ played: { changes, podHours, violations } }: ReturnType<typeof played>) =>
-      scored({ podHours, violations, changesPerHour: (changes.length * 3600) / load.seconds }, off.played.podHours)
+      scored({ podHours, violations, changesPerHour: (changes.length * 3600) / calm.seconds }, off.played.podHours)
         .score
     assert.isAtLeast(scoreOf(on), scoreOf(off) - 0.5)
   })
