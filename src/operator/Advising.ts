@@ -14,7 +14,7 @@ import { Ledger } from "#operator/Ledger"
 import type { Mailbox } from "#operator/Mailbox"
 import { targetKey } from "#operator/Ownership"
 
-/** However often it ticks. */
+/** However often it ticks, and however few others ask. */
 const ASK_MILLIS = 60_000
 
 /** Advice that nothing can come of is not paid for. */
@@ -30,6 +30,9 @@ export class Advising {
   #asking = false
   /** By the clock that nobody sets. */
   #askFrom = Number.NEGATIVE_INFINITY
+  #askedAt = Number.NEGATIVE_INFINITY
+  /** Whose turn it is among the targets. */
+  #turn = 0
 
   constructor(mailbox: Mailbox) {
     this.#mailbox = mailbox
@@ -48,11 +51,13 @@ export class Advising {
   begin(policy: Policy, targets: ReadonlyArray<Target>): Effect.Effect<void, never, Ledger | Metrics> {
     if (!asksFor(policy)) return this.#advice.size === 0 ? Effect.void : Effect.sync(() => this.take(NO_ADVICE))
     return Effect.gen({ self: this }, function* () {
-      const { configured } = yield* OpenAi
+      const { configured, paceMillis } = yield* OpenAi
       const now = Number((yield* Clock.monotonicTimeNanos) / 1_000_000n)
       if (!configured || this.#asking || now < this.#askFrom || targets.length === 0) return
-      this.#asking = true
       this.#askFrom = now + Math.max(ASK_MILLIS, policy.intervalMillis)
+      if (now < this.#askedAt + (yield* paceMillis(policy.ref.uid))) return
+      this.#askedAt = now
+      this.#asking = true
       yield* this.#ask(policy, targets).pipe(
         Effect.catchCause((cause) => Effect.logWarning("Advice could not be asked for.", cause)),
         Effect.ensuring(Effect.sync(() => void (this.#asking = false))),
@@ -62,23 +67,28 @@ export class Advising {
     })
   }
 
+  /** About one target, the next of which something has been decided. */
   #ask(policy: Policy, targets: ReadonlyArray<Target>): Effect.Effect<void, never, Ledger | Metrics> {
     return Effect.gen({ self: this }, function* () {
       const metrics = yield* Metrics
-      const advice = new Map<string, Advice>()
-      for (const target of targets) {
-        const answer = yield* this.#askAbout(policy, target)
-        if (answer === undefined) continue
+      const keys = new Set(targets.map(targetKey))
+      for (let tries = 0; tries < targets.length; tries++) {
+        const target = targets[this.#turn++ % targets.length]
+        const answer = target && (yield* this.#askAbout(policy, target))
+        if (target === undefined || answer === undefined) continue
         yield* metrics.advised(Result.isSuccess(answer) ? "taken" : answer.failure)
-        if (Result.isSuccess(answer)) advice.set(targetKey(target), answer.success)
+        if (Result.isFailure(answer)) return
+        const others = [...this.#advice].filter(([key]) => keys.has(key))
+        const advice = new Map([...others, [targetKey(target), answer.success] as const])
+        return void this.#mailbox.offer({ _tag: "Advised", advice })
       }
-      this.#mailbox.offer({ _tag: "Advised", advice })
+      this.#askedAt = Number.NEGATIVE_INFINITY
     })
   }
 
   /** Undefined: nothing has been decided about it yet. */
   #askAbout(policy: Policy, target: Target) {
-    return Effect.gen(function* () {
+    return Effect.gen({ self: this }, function* () {
       const ledger = yield* Ledger
       const { ask, pseudonyms } = yield* OpenAi
       const key = targetKey(target)
@@ -90,6 +100,8 @@ export class Advising {
       const { at: askedAt, state } = last.observation
       const answered = yield* Effect.result(ask(adviceQuestion(policy, records, pseudonyms)))
       if (Result.isFailure(answered)) {
+        // Whoever got nothing of the hour's budget need not wait for a turn once more.
+        if (answered.failure.reason._tag === "Budget") this.#askedAt = Number.NEGATIVE_INFINITY
         yield* Effect.logDebug(`No advice: ${answered.failure.message}`)
         return Result.fail(resultOf(answered.failure))
       }

@@ -69,12 +69,15 @@ export interface OpenAiService {
   readonly configured: boolean
   /** Names of the cluster are to be kept out of what is asked. */
   readonly pseudonyms: boolean
+  /** How long this one of all who ask lets pass between two questions, so that each gets the same share of the hour. */
+  readonly paceMillis: (asker: string) => Effect.Effect<number>
   readonly ask: <A>(question: Question<A>) => Effect.Effect<A, OpenAiError>
 }
 
 export const NO_MODEL: OpenAiService = {
   configured: false,
   pseudonyms: true,
+  paceMillis: () => Effect.succeed(0),
   ask: () => Effect.fail(new OpenAiError({ reason: { _tag: "NotConfigured" }, detail: "is not configured" }))
 }
 
@@ -82,6 +85,9 @@ export const NO_MODEL: OpenAiService = {
 export const OpenAi = Context.Reference<OpenAiService>("nimbusguard/services/OpenAi", { defaultValue: () => NO_MODEL })
 
 const HOUR_MILLIS = 3_600_000
+/** Who has not been heard of for so long does not want to ask any more. */
+const ASKER_MILLIS = 900_000
+const COUNT_MILLIS = 60_000
 const FAILURES_MAX = 5
 const OPEN_MILLIS = 60_000
 
@@ -94,6 +100,8 @@ export interface AdmissionLimits {
 export class Admission {
   readonly #limits: AdmissionLimits
   #calls: ReadonlyArray<{ readonly at: Millis; tokens: number }> = []
+  readonly #askers = new Map<string, Millis>()
+  #countedAt: Millis = 0
   #failures = 0
   #closedUntil: Millis = 0
   #throttledUntil: Millis = 0
@@ -111,6 +119,19 @@ export class Admission {
     }
     if (at < this.#throttledUntil) return { _tag: "Throttled", retryAfterMillis: this.#throttledUntil - at }
     return at < this.#closedUntil ? { _tag: "CircuitOpen" } : undefined
+  }
+
+  /** The hour's calls, or as many as its tokens are enough for at what calls have used lately, divided among all who ask. */
+  paceMillis(at: Millis, asker: string): number {
+    this.#askers.set(asker, at)
+    if (at >= this.#countedAt + COUNT_MILLIS) {
+      this.#countedAt = at
+      for (const [other, heardAt] of this.#askers) if (heardAt <= at - ASKER_MILLIS) this.#askers.delete(other)
+    }
+    const { callsPerHour, tokensPerHour } = this.#limits
+    const tokens = this.#calls.reduce((sum, call) => sum + call.tokens, 0)
+    const affordable = tokens === 0 ? callsPerHour : (tokensPerHour * this.#calls.length) / tokens
+    return Math.ceil((HOUR_MILLIS * this.#askers.size) / Math.max(1, Math.min(callsPerHour, affordable)))
   }
 
   /** A request that is being made counts as what it may use, until it is known what it has used. */

@@ -263,7 +263,9 @@ const make = Effect.gen(function* () {
     return yield* fail({ _tag: "Malformed" }, "did not keep to the shape of the answer")
   })
 
-  return { configured: true, pseudonyms: settings.openaiPseudonyms, ask } satisfies OpenAiService
+  const paceMillis = (asker: string) => Effect.map(steadyMillis, (at) => admission.paceMillis(at, asker))
+
+  return { configured: true, pseudonyms: settings.openaiPseudonyms, paceMillis, ask } satisfies OpenAiService
 })
 
 /** Nothing but the default where there is no key. */

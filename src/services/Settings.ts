@@ -128,7 +128,7 @@ export const SETTINGS = {
     "OPENAI_CALLS_PER_HOUR",
     readers.count,
     60,
-    "Requests to the model within an hour, of all policies together; beyond that there is no advice."
+    "Requests to the model within an hour, in equal shares for all policies that ask; beyond that there is no advice."
   ),
   openaiTokensPerHour: setting(
     "OPENAI_TOKENS_PER_HOUR",

@@ -55,6 +55,7 @@ export const makeModel = ({ answers, life, strike, world }: SourcesOptions): Ope
   return {
     configured: true,
     pseudonyms: true,
+    paceMillis: () => Effect.succeed(0),
     ask: <A>(question: Question<A>) =>
       Effect.suspend(() => {
         if (life.isDead) return Effect.fail(failed({ _tag: "Unreachable" }))

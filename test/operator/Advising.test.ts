@@ -1,7 +1,7 @@
 /** Advice in a whole operator: a model that helps, a model that is nasty, and what either may change. */
-import { Effect, Schema } from "effect"
+import { Clock, Effect, Schema } from "effect"
 import { assert, describe } from "vitest"
-import { NO_MODEL, OpenAi, OpenAiError, type OpenAiService, type Question } from "#services/OpenAi"
+import { Admission, NO_MODEL, OpenAi, OpenAiError, type OpenAiService, type Question } from "#services/OpenAi"
 import { Ledger } from "#operator/Ledger"
 import { makeWorld, NAMESPACE, running, type World } from "#test/operator/operatorWorld"
 import { simulated } from "#test/simulation/inSimulation"
@@ -12,6 +12,7 @@ type Ask = (question: Question<unknown>) => Effect.Effect<unknown, OpenAiError>
 const modelOf = (ask: Ask): OpenAiService => ({
   configured: true,
   pseudonyms: true,
+  paceMillis: () => Effect.succeed(0),
   ask: <A>(question: Question<A>) =>
     Effect.flatMap(ask(question as Question<unknown>), (said) =>
       Schema.decodeUnknownEffect(question.answer)(said).pipe(
@@ -158,5 +159,50 @@ describe("advice", () => {
       ).pipe(Effect.provideService(OpenAi, model))
     }),
     { seeds: 2 }
+  )
+
+  simulated(
+    "is shared by all policies: who came first has not used up the hour, and nobody gets more than its share",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const admission = new Admission({ callsPerHour: 12, tokensPerHour: 1_000_000 })
+      const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+      const asked = new Map<number, number>()
+      const model: OpenAiService = {
+        ...modelOf(({ user }) =>
+          Effect.gen(function* () {
+            const at = yield* now
+            const reason = admission.refusal(at, 10)
+            if (reason !== undefined) return yield* new OpenAiError({ reason, detail: "is not asked now" })
+            admission.begin(at, 10)(10)
+            const most = Number(/"maxReplicas":(\d+)/u.exec(user)?.[1])
+            asked.set(most, (asked.get(most) ?? 0) + 1)
+            return says(4)
+          })
+        ),
+        paceMillis: (asker) => Effect.map(now, (at) => admission.paceMillis(at, asker))
+      }
+      const begin = (name: string, maxReplicas: number) => {
+        world.deploy(name, 4)
+        world.load(name, 4)
+        world.policy(name, { ...ADVISED, interval: "1m", scaling: { ...ADVISED.scaling, maxReplicas } })
+      }
+      begin("first", 41)
+      yield* running(
+        world,
+        Effect.gen(function* () {
+          yield* Effect.sleep("20 minutes")
+          assert.isAtMost(asked.get(41) ?? 0, 5)
+          begin("second", 42)
+          begin("third", 43)
+          yield* Effect.sleep("2 minutes")
+          assert.deepStrictEqual([asked.get(42), asked.get(43)], [1, 1])
+          asked.clear()
+          yield* Effect.sleep("1 hour")
+          for (const most of [41, 42, 43]) assert.include([3, 4], asked.get(most))
+        })
+      ).pipe(Effect.provideService(OpenAi, model))
+    }),
+    { seeds: 1 }
   )
 })

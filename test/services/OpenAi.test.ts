@@ -79,4 +79,22 @@ describe("the admission", () => {
     assert.deepStrictEqual(admission.refusal(1_000, 1), { _tag: "Throttled", retryAfterMillis: 4_000 })
     assert.isUndefined(admission.refusal(5_000, 1))
   })
+
+  it("divides the hour among all who ask, and forgets who does not ask any more", () => {
+    const admission = new Admission({ callsPerHour: 60, tokensPerHour: 200_000 })
+    const minute = 60_000
+    assert.strictEqual(admission.paceMillis(0, "a"), minute)
+    assert.strictEqual(admission.paceMillis(0, "a"), minute)
+    admission.paceMillis(0, "b")
+    assert.strictEqual(admission.paceMillis(0, "c"), 3 * minute)
+    admission.paceMillis(10 * minute, "b")
+    assert.strictEqual(admission.paceMillis(15 * minute, "a"), 2 * minute)
+  })
+
+  it("divides what the tokens are enough for, where calls use more of them than the calls of an hour have", () => {
+    const admission = new Admission({ callsPerHour: 60, tokensPerHour: 200_000 })
+    for (const used of [9_000, 11_000]) admission.begin(0, 400_000)(used)
+    assert.strictEqual(admission.paceMillis(0, "a"), HOUR / 20)
+    assert.strictEqual(new Admission({ callsPerHour: 0, tokensPerHour: 0 }).paceMillis(0, "a"), HOUR)
+  })
 })

@@ -73,6 +73,7 @@ describe("a story in plain words", () => {
       Effect.provideService(OpenAi, {
         configured: true,
         pseudonyms,
+        paceMillis: () => Effect.succeed(0),
         ask: () => Effect.succeed({ story } as never)
       })
     )
