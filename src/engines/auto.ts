@@ -59,6 +59,8 @@ const NOTICE_SECONDS = 10
 const HOLD_LARGE = 1.2
 const HOLD_ANY = 4
 const LARGE = 0.25
+/** However fast pods start, it takes a while to see that they are missed: falls are held as if they took so long. */
+const HELD_SECONDS_MIN = 20
 /** Where too little is ready for the load, so many times the need is ordered, and cancelled when enough are ready. */
 const HEDGE = 2
 /** What is ready beyond the load when that is so, and when it is over. */
@@ -100,6 +102,10 @@ const observe = (input: Input): ReturnType<typeof gather> => {
 
 const startupOf = ({ policy }: Input, { startup }: AutoMemory): number =>
   policy.objectives.startupSeconds ?? startup.seconds
+
+/** What a restart costs: the unit of holds. */
+const restartMillis = (input: Input, memory: AutoMemory): number =>
+  Math.max(startupOf(input, memory), HELD_SECONDS_MIN) * 1000
 
 const allowedBy = ({ objectives }: Policy): number =>
   Math.max(1e-4, 1 - (objectives.latency?.goodFraction ?? 1 - USUAL_ALLOWED))
@@ -160,7 +166,7 @@ const needToDrain = (input: Input, { backlog = 0 }: Evidence, memory: AutoMemory
 
 /** Counts replicas as asked for, so that they are held. */
 const remember = (input: Input, memory: AutoMemory, replicas: number): AutoMemory => {
-  const keptMillis = startupOf(input, memory) * HOLD_ANY * 1000
+  const keptMillis = restartMillis(input, memory) * HOLD_ANY
   return { ...memory, peaks: addPeak(memory.peaks, { at: input.observation.at, replicas }, keptMillis) }
 }
 
@@ -169,7 +175,7 @@ const settleOn = (input: Input, { memory, replicas }: Need, isQueue: boolean): N
   const { at, state } = input.observation
   const current = state.specReplicas
   const need = Math.min(replicas, REPLICAS_MAX)
-  const holdMillis = startupOf(input, memory) * 1000
+  const holdMillis = restartMillis(input, memory)
   const next = remember(input, input.resumed ? remember(input, memory, current) : memory, need)
   const { peaks } = next
   const recent = peakSince(peaks, at - holdMillis * HOLD_LARGE, need)

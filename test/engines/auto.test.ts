@@ -118,6 +118,18 @@ describe("auto", () => {
     assert.isAtLeast(need(0.99), need(0.95))
   })
 
+  it("holds what it had for as long as a restart costs, which is some time however fast pods start", () => {
+    const heldSeconds = (startupSeconds: number) => {
+      const tick = tickWith({ ...web, objectives: { ...latency, startupSeconds } })
+      let at = 0
+      for (; at < 600_000; at += 5000) tick(at, 10, 10, serving(280, 10))
+      while ((tick(at, 10, 10, serving(120, 10))?.replicas ?? 0) >= 10) at += 5000
+      return at / 1000 - 600
+    }
+    assert.isAtLeast(heldSeconds(2), 20)
+    assert.isAbove(heldSeconds(60), heldSeconds(2) + 30)
+  })
+
   it("starts one pod for the first message, and lets the last one go when the queue has been silent", () => {
     const tick = tickWith(worker)
     const idle = { demand: 0, served: null, utilization: null, backlog: 0, badFraction: null }
