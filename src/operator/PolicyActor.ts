@@ -3,7 +3,6 @@
  * here needs a lock. Between two ticks it is one suspended fiber and does nothing.
  */
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -56,7 +55,8 @@ const CRASHES_UNTIL_FORGETFUL = 3
 
 /** What all actors share. */
 export interface Shared {
-  readonly context: Context.Context<ActorServices>
+  /** Gives an actor's effects their services. */
+  readonly within: <A, E>(self: Effect.Effect<A, E, ActorServices>) => Effect.Effect<A, E>
   readonly observing: Gate
   readonly acting: Gate
   readonly metrics: Metrics["Service"]
@@ -102,7 +102,7 @@ export class PolicyActor implements Actor {
       while (true) {
         const message = yield* mailbox.take()
         if (message._tag === "Retired") return
-        yield* Effect.provideContext(this.#receive(message), this.#shared.context)
+        yield* this.#shared.within(this.#receive(message))
       }
     })
   }
@@ -111,7 +111,7 @@ export class PolicyActor implements Actor {
   get #begun(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       yield* report(this.#reported, this.#facts(yield* Clock.currentTimeMillis), [])
-    }).pipe(Effect.provideContext(this.#shared.context))
+    }).pipe(this.#shared.within)
   }
 
   crashed(crash: Crash): Effect.Effect<void> {
@@ -122,7 +122,7 @@ export class PolicyActor implements Actor {
       }
       yield* this.#shared.crashes.note(this.#object.ref.uid, crash)
       yield* report(this.#reported, this.#facts(crash.at), [])
-    }).pipe(Effect.provideContext(this.#shared.context))
+    }).pipe(this.#shared.within)
   }
 
   get ended(): Effect.Effect<void> {
@@ -133,7 +133,7 @@ export class PolicyActor implements Actor {
       this.#place.leave()
       if (this.#crash !== undefined) yield* this.#shared.crashes.note(ref.uid, undefined)
       yield* unreport(ref, deleted)
-    }).pipe(Effect.provideContext(this.#shared.context))
+    }).pipe(this.#shared.within)
   }
 
   #bind() {

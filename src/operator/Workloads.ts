@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { PodState } from "#schemas/kubernetes/Pod"
 import { Scale } from "#schemas/kubernetes/Scale"
@@ -116,13 +117,11 @@ const makeWorkloads = Effect.fnUntraced(function* (options: WorkloadsOptions) {
   const all: ReadonlyArray<Watched<unknown>> = [deployments, statefulSets, replicaSets, pods, pdbs, hpas, scaledObjects]
 
   /** What has not been listed is not absent: says why it cannot be told. */
-  const listed = (watched: Watched<unknown>, what: string): Effect.Effect<void, KubernetesError> =>
+  const unlisted = (watched: Watched<unknown>, what: string): KubernetesError | undefined =>
     watched.isSynced()
-      ? Effect.void
-      : Effect.fail(
-          watched.troubles()[0] ??
-            new KubernetesError({ request: what, reason: { _tag: "Unreachable" }, detail: "not yet listed" })
-        )
+      ? undefined
+      : (watched.troubles()[0] ??
+        new KubernetesError({ request: what, reason: { _tag: "Unreachable" }, detail: "not yet listed" }))
   const watchedKind = (target: Target): Watched<WorkloadState> | undefined =>
     target.apiVersion !== "apps/v1"
       ? undefined
@@ -133,34 +132,21 @@ const makeWorkloads = Effect.fnUntraced(function* (options: WorkloadsOptions) {
           : undefined
   const covers = (namespace: string) => options.namespaces === undefined || options.namespaces.includes(namespace)
 
-  /** From the watch, or from the API server where no watch of ours looks. */
-  const workloadOf = Effect.fnUntraced(function* (target: Target, watched: Watched<WorkloadState>) {
-    if (covers(target.namespace)) {
-      yield* listed(watched, `LIST ${target.kind}`)
-      return index.workload(target)
-    }
-    const ref = yield* targetRef(target)
-    const found = yield* target.kind === "Deployment" ? find(Deployment, ref) : find(StatefulSet, ref)
-    const project = target.kind === "Deployment" ? projectDeployment : projectStatefulSet
-    return Option.getOrUndefined(Option.map(found, project))
-  })
-
-  const ownPods = (workload: WorkloadState) =>
-    Effect.gen(function* () {
-      yield* coversPods(workload.namespace)
-      if (workload.kind === "Deployment") yield* listed(replicaSets, "LIST ReplicaSet")
-      return index.podsOf(workload)
-    })
-  const coversPods = (namespace: string): Effect.Effect<void, KubernetesError> =>
+  const podsUnlisted = (namespace: string): KubernetesError | undefined =>
     covers(namespace)
-      ? listed(pods, "LIST Pod")
-      : Effect.fail(
-          new KubernetesError({
-            request: `LIST Pod in ${namespace}`,
-            reason: { _tag: "Forbidden" },
-            detail: `Pods of ${namespace} are not watched: add the namespace to WATCH_NAMESPACE.`
-          })
-        )
+      ? unlisted(pods, "LIST Pod")
+      : new KubernetesError({
+          request: `LIST Pod in ${namespace}`,
+          reason: { _tag: "Forbidden" },
+          detail: `Pods of ${namespace} are not watched: add the namespace to WATCH_NAMESPACE.`
+        })
+
+  const ownPods = (workload: WorkloadState): Result.Result<ReadonlyArray<PodState>, KubernetesError> => {
+    const trouble =
+      podsUnlisted(workload.namespace) ??
+      (workload.kind === "Deployment" ? unlisted(replicaSets, "LIST ReplicaSet") : undefined)
+    return trouble === undefined ? Result.succeed(index.podsOf(workload)) : Result.fail(trouble)
+  }
 
   /** What the pods and the neighbours add to any kind of target. */
   const surroundings = (target: Target, own: ReadonlyArray<PodState>, { steeredHpa }: StateOptions) => {
@@ -174,59 +160,94 @@ const makeWorkloads = Effect.fnUntraced(function* (options: WorkloadsOptions) {
     }
   }
 
+  const stateOf = (target: Target, workload: WorkloadState, given: StateOptions): TargetState => ({
+    specReplicas: workload.specReplicas,
+    statusReplicas: workload.statusReplicas,
+    readyReplicas: workload.readyReplicas,
+    resourceVersion: workload.resourceVersion,
+    rollingOut: index.rollingOut(workload),
+    // Without its pods a target can still be scaled; what speaks for it is in `troubles`.
+    ...surroundings(
+      target,
+      Result.getOrElse(ownPods(workload), () => NO_PODS),
+      given
+    )
+  })
+
+  /** From the watch, which every tick asks and which answers at once; undefined where no watch of ours looks. */
+  const heard = (target: Target): Result.Result<WorkloadState | undefined, KubernetesError> | undefined => {
+    const watched = covers(target.namespace) ? watchedKind(target) : undefined
+    if (watched === undefined) return undefined
+    const trouble = unlisted(watched, `LIST ${target.kind}`)
+    return trouble === undefined ? Result.succeed(index.workload(target)) : Result.fail(trouble)
+  }
+
+  /** From the API server. */
+  const askedWorkload = Effect.fnUntraced(function* (target: Target) {
+    const ref = yield* targetRef(target)
+    const found = yield* target.kind === "Deployment" ? find(Deployment, ref) : find(StatefulSet, ref)
+    const project = target.kind === "Deployment" ? projectDeployment : projectStatefulSet
+    return Option.getOrUndefined(Option.map(found, project))
+  })
   const scaleOf = Effect.fnUntraced(function* (target: Target) {
     const ref = yield* targetRef(target)
     return yield* find(Scale, ref, "scale")
   })
-  const selectedPods = Effect.fnUntraced(function* (target: Target, scale: Scale) {
-    yield* coversPods(target.namespace)
-    return index.podsMatching(target.namespace, matchesText(scale.status?.selector ?? ""))
-  })
+  const selectedPods = (target: Target, scale: Scale): Result.Result<ReadonlyArray<PodState>, KubernetesError> => {
+    const trouble = podsUnlisted(target.namespace)
+    if (trouble !== undefined) return Result.fail(trouble)
+    return Result.succeed(index.podsMatching(target.namespace, matchesText(scale.status?.selector ?? "")))
+  }
 
-  const state = Effect.fnUntraced(function* (target: Target, given: StateOptions = {}) {
-    const watched = watchedKind(target)
-    if (watched !== undefined) {
-      const workload = yield* workloadOf(target, watched)
-      if (workload === undefined) return Option.none<TargetState>()
-      // Without its pods a target can still be scaled; what speaks for it is in `troubles`.
-      const own = yield* Effect.orElseSucceed(ownPods(workload), (): ReadonlyArray<PodState> => [])
-      return Option.some<TargetState>({
-        specReplicas: workload.specReplicas,
-        statusReplicas: workload.statusReplicas,
-        readyReplicas: workload.readyReplicas,
-        resourceVersion: workload.resourceVersion,
-        rollingOut: index.rollingOut(workload),
-        ...surroundings(target, own, given)
-      })
+  const askedState = Effect.fnUntraced(function* (target: Target, given: StateOptions) {
+    if (watchedKind(target) !== undefined) {
+      const workload = yield* askedWorkload(target)
+      return workload === undefined ? Option.none() : Option.some(stateOf(target, workload, given))
     }
     const scale = yield* scaleOf(target)
-    if (Option.isNone(scale)) return Option.none<TargetState>()
-    const own = yield* Effect.orElseSucceed(selectedPods(target, scale.value), (): ReadonlyArray<PodState> => [])
-    return Option.some<TargetState>({
-      specReplicas: replicasOf(scale.value),
-      statusReplicas: scale.value.status?.replicas ?? 0,
-      readyReplicas: own.filter((pod) => pod.ready === true && !pod.deleting).length,
-      resourceVersion: scale.value.metadata.resourceVersion,
-      rollingOut: false,
-      ...surroundings(target, own, given)
+    return Option.map(scale, (found): TargetState => {
+      const own = Result.getOrElse(selectedPods(target, found), () => NO_PODS)
+      return {
+        specReplicas: replicasOf(found),
+        statusReplicas: found.status?.replicas ?? 0,
+        readyReplicas: own.filter((pod) => pod.ready === true && !pod.deleting).length,
+        resourceVersion: found.metadata.resourceVersion,
+        rollingOut: false,
+        ...surroundings(target, own, given)
+      }
     })
   })
-
-  const podsOf = Effect.fnUntraced(function* (target: Target) {
-    const watched = watchedKind(target)
-    if (watched !== undefined) {
-      const workload = yield* workloadOf(target, watched)
-      return workload === undefined ? [] : yield* ownPods(workload)
+  const askedPods = Effect.fnUntraced(function* (target: Target) {
+    if (watchedKind(target) !== undefined) {
+      const workload = yield* askedWorkload(target)
+      return workload === undefined ? NO_PODS : yield* Effect.fromResult(ownPods(workload))
     }
     const scale = yield* scaleOf(target)
-    return Option.isNone(scale) ? [] : yield* selectedPods(target, scale.value)
+    return Option.isNone(scale) ? NO_PODS : yield* Effect.fromResult(selectedPods(target, scale.value))
   })
 
   return {
-    state: (target: Target, given?: StateOptions) => Effect.provideContext(state(target, given), context),
-    pods: (target: Target) => Effect.provideContext(podsOf(target), context),
+    state: (target: Target, given: StateOptions = {}) =>
+      Effect.suspend(() => {
+        const workload = heard(target)
+        if (workload === undefined) return Effect.provideContext(askedState(target, given), context)
+        const state = (found: WorkloadState | undefined) =>
+          found === undefined ? Option.none<TargetState>() : Option.some(stateOf(target, found, given))
+        return Effect.fromResult(Result.map(workload, state))
+      }),
+    pods: (target: Target) =>
+      Effect.suspend(() => {
+        const workload = heard(target)
+        if (workload === undefined) return Effect.provideContext(askedPods(target), context)
+        return Effect.fromResult(
+          Result.flatMap(workload, (found) => (found === undefined ? Result.succeed(NO_PODS) : ownPods(found)))
+        )
+      }),
     matching: (namespace: string, labels: Labels) =>
-      Effect.map(listed(deployments, "LIST Deployment"), () => index.matching(namespace, labels)),
+      Effect.suspend(() => {
+        const trouble = unlisted(deployments, "LIST Deployment")
+        return trouble === undefined ? Effect.succeed(index.matching(namespace, labels)) : Effect.fail(trouble)
+      }),
     changes: Stream.fromPubSub(told),
     synced: Effect.forEach(all, (watched) => watched.settled, { discard: true }),
     refresh: Effect.forEach([deployments, statefulSets], (watched) => watched.refresh, {
@@ -236,6 +257,8 @@ const makeWorkloads = Effect.fnUntraced(function* (options: WorkloadsOptions) {
     troubles: Effect.sync(() => all.flatMap((watched) => watched.troubles()))
   }
 })
+
+const NO_PODS: ReadonlyArray<PodState> = []
 
 const conflictWith = (rival: AutoscalerState, target: Target) => {
   const remedy =

@@ -13,7 +13,7 @@ import type { Millis } from "#schemas/Reading"
 import type { KubernetesError } from "#services/Kubernetes"
 import { FIELD_MANAGER } from "#services/kubernetesCalls"
 import { getScale, patchScale, readReplicasOwner, replicasOf, SCALE_COMMIT_MILLIS } from "#services/kubernetesScale"
-import { traced } from "#services/traced"
+import { annotated, traced } from "#services/traced"
 import { nameOf } from "#operator/Facts"
 
 /** A decision with what it was made of. */
@@ -66,12 +66,12 @@ const SENT_MAX_MILLIS = SCALE_COMMIT_MILLIS + 2_000
 export const act = traced("act")(function* (input: ActInput) {
   const acted = yield* attempt(input)
   const { outcome, plan } = acted
-  yield* Effect.annotateCurrentSpan({
+  yield* annotated(() => ({
     target: nameOf(plan.observation.target),
     desired: plan.decision.desired,
     outcome: outcome._tag,
     ...("message" in outcome ? { message: outcome.message } : {})
-  })
+  }))
   return acted
 })
 

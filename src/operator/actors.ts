@@ -1,4 +1,5 @@
 /** The actors that the Supervisor runs: how many may work at once, and what they share. */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -23,10 +24,23 @@ export interface ActorOptions {
 
 export const ACTOR_OPTIONS: ActorOptions = { observingAtOnce: 2_000, actingAtOnce: 64 }
 
+/**
+ * Provides the same services to effects that nearly all run in one and the same context: it is merged with them once and
+ * not with every message, which would copy all services of the process each time.
+ */
+const sharing = <R>(services: Context.Context<R>) => {
+  let last: readonly [own: Context.Context<never>, merged: Context.Context<R>] | undefined
+  const merged = (own: Context.Context<never>): Context.Context<R> => {
+    if (last?.[0] !== own) last = [own, Context.merge(own, services)]
+    return last[1]
+  }
+  return <A, E>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E> => Effect.updateContext(self, merged)
+}
+
 const make = Effect.fnUntraced(function* (options: ActorOptions) {
   const context = yield* Effect.context<ActorServices>()
   const shared: Shared = {
-    context,
+    within: sharing(context),
     observing: new Gate(options.observingAtOnce),
     acting: new Gate(options.actingAtOnce),
     metrics: yield* Metrics,

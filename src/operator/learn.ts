@@ -11,7 +11,7 @@ import type { Policy, PolicyRef } from "#schemas/Policy"
 import { type Millis, Millis as MillisSchema } from "#schemas/Reading"
 import { rewardOfEstimate } from "#domain/qlearningModel"
 import { Metrics } from "#services/Metrics"
-import { traced } from "#services/traced"
+import { annotated, traced } from "#services/traced"
 import { nameOf, type TargetFacts } from "#operator/Facts"
 
 const ENGINE = "qlearning"
@@ -75,7 +75,7 @@ export const learn = traced("learn")(function* (ref: PolicyRef, { memory, record
     steering: gate.steering ? 1 : 0
   }
   yield* (yield* Metrics).learning(ref, stats)
-  yield* Effect.annotateCurrentSpan({ target: nameOf(target), ...stats })
+  yield* annotated(() => ({ target: nameOf(target), ...stats }))
   if (transitions === (before?.transitions ?? 0)) return undefined
   yield* Effect.logDebug(`${nameOf(target)}: reward ${Math.round(reward * 1000) / 1000}`, stats)
   const rewarded: Rewarded = { at: record.observation.at, reward }

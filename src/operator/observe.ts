@@ -14,7 +14,7 @@ import { missing, type Reading } from "#schemas/Reading"
 import type { PodState } from "#schemas/kubernetes/Pod"
 import type { KubernetesError } from "#services/Kubernetes"
 import { Metrics } from "#services/Metrics"
-import { traced } from "#services/traced"
+import { annotated, traced } from "#services/traced"
 import type { BoundPolicy, BoundSignal } from "#operator/bind"
 import { nameOf, type TargetTrouble } from "#operator/Facts"
 import { Health } from "#operator/Health"
@@ -93,7 +93,7 @@ const gather = traced("observe")(function* (input: ObserveInput) {
   const { bound, target } = input
   const { actuation } = bound.policy
   const workloads = yield* Workloads
-  yield* Effect.annotateCurrentSpan({ target: nameOf(target) })
+  yield* annotated(() => ({ target: nameOf(target) }))
   const steeredHpa = actuation._tag === "HPAFloor" ? actuation.name : undefined
   const state = workloads.state(target, { steeredHpa }).pipe(
     Effect.map(Option.match({ onNone: () => Result.fail(notThere(target)), onSome: Result.succeed })),
@@ -117,10 +117,10 @@ const gather = traced("observe")(function* (input: ObserveInput) {
     ...(input.advice === undefined ? {} : { advice: input.advice }),
     seed: yield* Random.nextIntBetween(0, SEED_MAX)
   }
-  yield* Effect.annotateCurrentSpan({
+  yield* annotated(() => ({
     replicas: now.success.specReplicas,
     ...Object.fromEntries(readings.map(({ reading, signal }) => [`signal.${signal}`, shown(reading)]))
-  })
+  }))
   return Result.succeed(observation)
 })
 
@@ -148,7 +148,7 @@ const sample = traced("signal")(function* (
   const result = reading._tag === "Measured" ? "measured" : reading._tag === "Stale" ? "stale" : "missing"
   yield* metrics.sampled(signal.source, Duration.toSeconds(took), result)
   yield* health.sampled(signal.source, reading)
-  yield* Effect.annotateCurrentSpan({ signal: signal.name, source: signal.source, reading: shown(reading) })
+  yield* annotated(() => ({ signal: signal.name, source: signal.source, reading: shown(reading) }))
   const answer: SignalReading = { signal: signal.name, reading }
   return answer
 })

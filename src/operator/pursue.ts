@@ -19,7 +19,7 @@ import { type Kubernetes, KubernetesError } from "#services/Kubernetes"
 import { FIELD_MANAGER } from "#services/kubernetesCalls"
 import type { KubernetesDiscovery } from "#services/KubernetesDiscovery"
 import { getScale, readReplicasOwner, replicasOf } from "#services/kubernetesScale"
-import { traced } from "#services/traced"
+import { annotated, traced } from "#services/traced"
 import { act, type Plan, type Sent } from "#operator/act"
 import { LEASE_MILLIS } from "#operator/actWindow"
 import type { BoundPolicy } from "#operator/bind"
@@ -152,7 +152,7 @@ const planned = (bound: BoundPolicy, memory: Memory, observation: Observation): 
 const decideSpan = traced("decide")(function* (bound: BoundPolicy, memory: Memory, observation: Observation) {
   const plan = planned(bound, memory, observation)
   const { desired, engine, limitedBy, proposals, reason, recommended } = plan.decision
-  yield* Effect.annotateCurrentSpan({
+  yield* annotated(() => ({
     target: nameOf(observation.target),
     current: observation.state.specReplicas,
     desired,
@@ -166,7 +166,7 @@ const decideSpan = traced("decide")(function* (bound: BoundPolicy, memory: Memor
         replicas ?? "none"
       ])
     )
-  })
+  }))
   return plan
 })
 

@@ -14,7 +14,7 @@ import type { DecisionSummary, Status } from "#schemas/Status"
 import { applyStatus } from "#services/kubernetesCalls"
 import { recordEvent } from "#services/kubernetesEvents"
 import { Metrics } from "#services/Metrics"
-import { traced } from "#services/traced"
+import { annotated, traced } from "#services/traced"
 import { conditionsOf } from "#operator/conditions"
 import { type EventDraft, eventsOf } from "#operator/events"
 import { type Facts, nameOf } from "#operator/Facts"
@@ -116,7 +116,7 @@ export const report = traced("report")(function* (
     at: facts.at
   })
   const events = eventsOf({ facts, fresh, conditions, phase, before })
-  yield* Effect.annotateCurrentSpan({ phase, events: events.length })
+  yield* annotated(() => ({ phase, events: events.length }))
   const unsaid = [...reported.unsaid, ...events]
   const leader = yield* Leader
   const mayAct = yield* leader.mayAct

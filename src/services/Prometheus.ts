@@ -15,7 +15,7 @@ import { Settings } from "#services/Settings"
 import { sharedAnswers } from "#services/sharedAnswers"
 import { SourceError } from "#services/SourceError"
 import type { TlsMaterial } from "#services/tlsMaterial"
-import { traced } from "#services/traced"
+import { annotated, traced } from "#services/traced"
 
 export interface PrometheusQuery {
   /** Undefined: the operator's own. */
@@ -95,15 +95,15 @@ const make = Effect.fn("Prometheus.make")(function* (settings: PrometheusSetting
   })
 
   const ask = traced("Prometheus.ask")(function* (question: Question) {
-    const server = printableUrl(question.server)
-    yield* Effect.annotateCurrentSpan({ server, promql: question.parameters["query"] })
+    const server = () => printableUrl(question.server)
+    yield* annotated(() => ({ server: server(), promql: question.parameters["query"] }))
     const answer = yield* exchange(question).pipe(
       Effect.mapError((error) => error.sourceError),
       Effect.flatMap((answer) => readAnswer(answer, question.headers))
     )
     if (answer.warnings.length > 0) {
       yield* Effect.annotateCurrentSpan("warnings", answer.warnings)
-      yield* Effect.logDebug("Prometheus answered with warnings", { server, warnings: answer.warnings })
+      yield* Effect.logDebug("Prometheus answered with warnings", { server: server(), warnings: answer.warnings })
     }
     return answer
   })

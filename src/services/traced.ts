@@ -15,6 +15,12 @@ export const tracedAs =
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.withFiber((fiber) => (fiber.getRef(References.TracerEnabled) ? Effect.withSpan(self, name, options) : self))
 
+/** To be read as `Effect.annotateCurrentSpan`, of what is worth finding out only for somebody who looks. */
+export const annotated = (attributes: () => Readonly<Record<string, unknown>>): Effect.Effect<void> =>
+  Effect.withFiber((fiber) =>
+    fiber.getRef(References.TracerEnabled) ? Effect.annotateCurrentSpan(attributes()) : Effect.void
+  )
+
 /** To be read as `Effect.fn(name)`. */
 export const traced = (name: string): Effect.fn.Traced => {
   // Both make functions of the same type from the same parts; only the name of that type is too long to be said here.

@@ -1,6 +1,6 @@
 import { Context, Effect, References, Tracer } from "effect"
 import { assert, describe, it } from "@effect/vitest"
-import { traced, tracedAs } from "#services/traced"
+import { annotated, traced, tracedAs } from "#services/traced"
 
 const doubled = traced("doubled")(
   function* (this: unknown, value: number) {
@@ -51,6 +51,19 @@ describe("traced", () => {
       assert.deepStrictEqual(names, [])
       assert.strictEqual(yield* into(named), 1)
       assert.deepStrictEqual(names, ["named"])
+    })
+  )
+
+  it.effect("finds out what is to be said of a span only where spans are collected", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const told = Effect.andThen(
+        annotated(() => ({ asked: ++asked })),
+        Effect.currentSpan
+      ).pipe(Effect.withSpan("told"))
+      yield* Effect.ignore(Effect.provideService(told, References.TracerEnabled, false))
+      assert.strictEqual(asked, 0)
+      assert.strictEqual((yield* told).attributes.get("asked"), 1)
     })
   )
 })
