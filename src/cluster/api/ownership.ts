@@ -192,6 +192,9 @@ const above = (paths: FieldSet): FieldSet => {
   return found
 }
 
+/** The name of the part that a path lies in. */
+const rootOf = (path: string): string => path.split(STEP, 1)[0]?.slice(2) ?? ""
+
 export interface Applied {
   readonly object: JsonObject
   readonly entries: ReadonlyArray<Entry>
@@ -208,8 +211,12 @@ export const apply = (
   const { force, ...writer } = by
   const wanted = ownedBy(schema, given)
   const last = entries.find((entry) => isOf(entry, writer))?.fields ?? new Set<string>()
-  const merged = merge(schema, live, given) as JsonObject
-  const { changed, removed } = compare(schema, live, merged)
+  const gone = minus(last, wanted)
+  // What the writer neither names nor named stays as it is, and is not looked into.
+  const touched = new Set([...Object.keys(given), ...[...gone].map(rootOf)])
+  const part = Object.fromEntries(Object.entries(live).filter(([name]) => touched.has(name)))
+  const merged = merge(schema, part, given) as JsonObject
+  const { changed, removed } = compare(schema, part, merged)
   const conflicts = entries
     .filter((entry) => !isOf(entry, writer))
     .flatMap((entry) => [...entry.fields].filter((path) => changed.has(path)).map((path) => ({ entry, path })))
@@ -219,16 +226,18 @@ export const apply = (
   const others = entries.map((entry) =>
     isOf(entry, writer) ? entry : { ...entry, fields: minus(minus(entry.fields, changed), removed) }
   )
-  const kept = new Set([
-    ...wanted,
-    ...others.filter((entry) => !isOf(entry, writer)).flatMap((entry) => [...entry.fields])
-  ])
-  const object = (removePaths(schema, merged, minus(last, wanted), kept, above(kept)) ?? {}) as JsonObject
-  const present = pathsOf(schema, object)
-  const left = others.map((entry) => ({
-    ...entry,
-    fields: new Set([...entry.fields].filter((path) => present.has(path)))
-  }))
+  const pruned = () => {
+    const theirs = others.filter((entry) => !isOf(entry, writer)).flatMap((entry) => [...entry.fields])
+    const kept = new Set([...wanted, ...theirs])
+    return (removePaths(schema, merged, gone, kept, above(kept)) ?? {}) as JsonObject
+  }
+  const after = gone.size === 0 ? merged : pruned()
+  let present: FieldSet | undefined
+  const isThere = (path: string) =>
+    wanted.has(path) || !touched.has(rootOf(path)) || (present ??= pathsOf(schema, after)).has(path)
+  const left = others.map((entry) => ({ ...entry, fields: new Set([...entry.fields].filter(isThere)) }))
+  const stays = ([name]: readonly [string, Json]) => !touched.has(name) || Object.hasOwn(after, name)
+  const object = Object.fromEntries(Object.entries({ ...live, ...after }).filter(stays))
   return { object, entries: withEntry(left, writer, wanted) }
 }
 
