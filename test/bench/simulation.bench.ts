@@ -69,4 +69,5 @@ for (const withoutFaults of [true, false]) {
   console.log(
     `    ${verdict?.decisions} decisions, ${verdict?.writes} writes, ${verdict?.operations} operations; ${verdict?.broken === undefined ? "all properties held" : `BROKEN: ${verdict.broken.property}: ${verdict.broken.detail}`}`
   )
+  if (runs.some((run) => run.verdict.broken !== undefined)) process.exitCode = 1
 }
