@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { afterAll } from "vitest"
+import { called } from "#test/cli/called"
 import { nimbusguard } from "#test/cli/nimbusguard"
 
 const root = new URL("../..", import.meta.url).pathname
@@ -93,23 +94,23 @@ describe("nimbusguard decide", () => {
     assert.strictEqual(stderr, "line 3: replicas is nothing; give a whole number of at least 0\n")
   })
 
-  it("refuses a policy in the words of validate", () => {
+  it("refuses a policy in the words of validate", async () => {
     const path = "test/fixtures/crd/invalid/scalingpolicy-bounds-swapped.yaml"
-    const judged = JSON.parse(nimbusguard(["validate", path]).stdout) as {
+    const judged = JSON.parse((await called(["validate", path])).stdout) as {
       objects: ReadonlyArray<{ line: number; message: string }>
     }
-    const { code, stderr, stdout } = nimbusguard(["decide", "--policy", path], line(0, 1, 1))
+    const { code, stderr, stdout } = await called(["decide", "--policy", path], line(0, 1, 1))
     assert.deepStrictEqual([code, stdout], [1, ""])
     const [object] = judged.objects
     assert.strictEqual(stderr, `${path}:${object?.line}: ${object?.message}\n`)
   })
 
-  it("takes the policy that is named, of several, and says which there are where none is", () => {
+  it("takes the policy that is named, of several, and says which there are where none is", async () => {
     const several = policyFile("several.yaml", `${WEB}---\n${WEB.replace("name: web}", "name: api}")}`)
-    const unnamed = nimbusguard(["decide", "--policy", several], line(0, 5, 500))
+    const unnamed = await called(["decide", "--policy", several], line(0, 5, 500))
     assert.strictEqual(unnamed.code, 1)
     assert.include(unnamed.stderr, "choose one with --name, of ScalingPolicy/web, ScalingPolicy/api")
-    const named = nimbusguard(["decide", "--policy", several, "--name", "api"], line(0, 5, 500))
+    const named = await called(["decide", "--policy", several, "--name", "api"], line(0, 5, 500))
     assert.deepStrictEqual([named.code, answers(named.stdout).length], [0, 1])
   })
 })

@@ -7,6 +7,7 @@ import { Option, Result } from "effect"
 import { afterAll, assert, describe, it } from "vitest"
 import { parseMoment, parseName } from "#cli/explain"
 import { recordedRun } from "#test/cli/explain/recordedRun"
+import { called } from "#test/cli/called"
 import { nimbusguard } from "#test/cli/nimbusguard"
 import { freePort, notFound, run, startApi } from "#test/cli/processes"
 
@@ -64,8 +65,8 @@ const startStandby = () =>
   })
 
 describe("nimbusguard explain", () => {
-  it("tells a person the decisions of a file, made again", () => {
-    const { code, stderr, stdout } = nimbusguard([
+  it("tells a person the decisions of a file, made again", async () => {
+    const { code, stderr, stdout } = await called([
       ...["explain", "scalep/web", "--file", dump, "--last", "8", "--replay", "--output", "text"]
     ])
     assert.deepStrictEqual([code, stderr], [0, ""])
@@ -76,14 +77,14 @@ describe("nimbusguard explain", () => {
     assert.match(stdout, /\nReplayed 8: 8 the same\.\n$/u)
   })
 
-  it("answers a program with what it can read again", () => {
-    const first = nimbusguard(["explain", "ScalingRule/jobs", "-n", "shop", "--file", dump, "--last", "3", "--replay"])
+  it("answers a program with what it can read again", async () => {
+    const first = await called(["explain", "ScalingRule/jobs", "-n", "shop", "--file", dump, "--last", "3", "--replay"])
     const explained = JSON.parse(first.stdout) as Explained
     assert.deepStrictEqual(
       [first.code, explained.source, explained.records.length, explained.replays.map(({ _tag }) => _tag)],
       [0, dump, 3, ["Same", "Same", "Same"]]
     )
-    const again = nimbusguard(["explain", "srule/jobs", "--file", kept("again.json", explained), "--replay"])
+    const again = await called(["explain", "srule/jobs", "--file", kept("again.json", explained), "--replay"])
     assert.deepStrictEqual((JSON.parse(again.stdout) as Explained).records, explained.records)
   })
 
@@ -138,11 +139,11 @@ describe("nimbusguard explain", () => {
     assert.include(replayed.err, `can be replayed: ${forward}`)
   })
 
-  it("says what is wrong with a name, and what a file does not hold", () => {
-    const wrong = nimbusguard(["explain", "deployment/web"])
+  it("says what is wrong with a name, and what a file does not hold", async () => {
+    const wrong = await called(["explain", "deployment/web"])
     assert.deepStrictEqual([wrong.code, wrong.stdout], [1, ""])
     assert.include(wrong.stderr, "deployment/web names no policy: give KIND/NAME, such as scalep/web")
-    const early = nimbusguard(["explain", "scalep/web", "--file", dump, "--at", "2020-01-01T00:00:00Z"])
+    const early = await called(["explain", "scalep/web", "--file", dump, "--at", "2020-01-01T00:00:00Z"])
     assert.strictEqual(early.code, 1)
     assert.include(early.stderr, "holds no decision of ScalingPolicy web from before 2026-01-01T00:00:00")
   })

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll } from "vitest"
-import { nimbusguard } from "#test/cli/nimbusguard"
+import { called } from "#test/cli/called"
 
 const folder = mkdtempSync(join(tmpdir(), "nimbusguard-quality-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -15,11 +15,11 @@ writeFileSync(
 )
 
 describe("nimbusguard quality", () => {
-  it("judges a folder of traces, keeps the references and writes the figures", () => {
+  it("judges a folder of traces, keeps the references and writes the figures", async () => {
     const [references, json, report] = ["references.json", "figures.json", "report.html"].map((name) =>
       join(folder, name)
     )
-    const { code, stdout } = nimbusguard([
+    const { code, stdout } = await called([
       "quality",
       ...["--traces", folder, "--sections", "main", "--rivals", "hpa"],
       ...["--references", references ?? "", "--json", json ?? "", "--report", report ?? ""]
@@ -43,8 +43,8 @@ describe("nimbusguard quality", () => {
     [["--try", "headroom"], /--try is headroom: write an option of auto and its values/u],
     [["--sections", "choice", "--try", "headrom=1"], /--try:1: .*unknown field .*headrom/u],
     [["--sections", "choice"], /The section choice needs --try/u]
-  ])("refuses %s in a sentence", (args, sentence) => {
-    const { code, stderr } = nimbusguard(["quality", ...args])
+  ])("refuses %s in a sentence", async (args, sentence) => {
+    const { code, stderr } = await called(["quality", ...args])
     assert.strictEqual(code, 1)
     assert.match(stderr, sentence)
   })

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll } from "vitest"
+import { called } from "#test/cli/called"
 import { nimbusguard } from "#test/cli/nimbusguard"
 
 const folder = mkdtempSync(join(tmpdir(), "nimbusguard-simulate-"))
@@ -29,10 +30,10 @@ describe("nimbusguard simulate", () => {
     assert.strictEqual(nimbusguard(args).stdout, once.stdout)
   })
 
-  it("plays a trace under a policy, as a table for people", () => {
+  it("plays a trace under a policy, as a table for people", async () => {
     const trace = join(folder, "trace.csv")
     writeFileSync(trace, `t,rate\n${Array.from({ length: 40 }, (_, at) => `${at * 30},${100 + at * 5}`).join("\n")}\n`)
-    const { code, stdout } = nimbusguard([
+    const { code, stdout } = await called([
       "simulate",
       ...["--policy", fixture("seed-2-scalingpolicy"), "--trace", trace, "--output", "text", "--rivals", "none"]
     ])
@@ -41,8 +42,8 @@ describe("nimbusguard simulate", () => {
     assert.match(stdout, /^NimbusGuard's default +[\d.]+ %/mu)
   })
 
-  it("tells every pattern and its knobs", () => {
-    const { code, stdout } = nimbusguard(["simulate", "--pattern", "help"])
+  it("tells every pattern and its knobs", async () => {
+    const { code, stdout } = await called(["simulate", "--pattern", "help"])
     assert.strictEqual(code, 0)
     assert.match(stdout, /^spike: sudden peaks that fade\n {4}noise=0\.04 .*\n {4}height=4 .*\n {4}every=2700 /mu)
   })
@@ -50,8 +51,8 @@ describe("nimbusguard simulate", () => {
   it.each([
     [["--pattern", "steady", "--trace", "x"], /Give --pattern or --trace, not both/u],
     [["--trace", join(folder, "none.csv")], /none\.csv cannot be read/u]
-  ])("refuses %s in a sentence", (args, sentence) => {
-    const { code, stderr } = nimbusguard(["simulate", ...args])
+  ])("refuses %s in a sentence", async (args, sentence) => {
+    const { code, stderr } = await called(["simulate", ...args])
     assert.strictEqual(code, 1)
     assert.match(stderr, sentence)
   })
