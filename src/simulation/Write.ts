@@ -12,6 +12,8 @@ export interface Write {
   readonly life: string
   /** Signals of the policies that name the target of which the writer was told no number in this tick. */
   readonly blind: ReadonlySet<string>
+  /** Status said so already: somebody has put it back to where the operator had left it. */
+  readonly isShown: boolean
   /** By whose record it is known. */
   record: DecisionRecord | undefined
   /** Told by a later leader, or nobody's any more. */

@@ -33,4 +33,7 @@ export const ask = (source: SourceName, target: string, what: What = "total"): Q
   key: keyOf(source, what, target)
 })
 
+/** What pods use is asked through the API, and what it said is noted by nobody. */
+export const isNoted = (key: string): boolean => !key.startsWith("resource/")
+
 export const keyOf = (source: SourceName, what: What, target: string): string => `${source}/${what}/${target}`

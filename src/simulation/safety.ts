@@ -15,7 +15,9 @@ import type { Policy } from "#schemas/Policy"
 import * as Result from "effect/Result"
 import type { Answers } from "#simulation/Answers"
 import { paceBroken } from "#simulation/pace"
+import { NAMESPACE } from "#simulation/Plant"
 import { type Property, Violation } from "#simulation/Property"
+import { isNoted } from "#simulation/questions"
 import { Reign } from "#simulation/Reign"
 import { HOME, type World } from "#simulation/World"
 import { isFreed, type Write } from "#simulation/Write"
@@ -30,6 +32,8 @@ export interface Suspect {
 const USURPED_MILLIS = 15_000
 /** A question of a tick is not older than this when its decision is written. */
 const TICK_MILLIS = 11_000
+/** Whoever writes has asked within this time, however often the API had him try again. */
+const ASKED_MILLIS = 60_000
 
 /** Between a write and its record, and between two looks at the records. */
 const FORGOTTEN_MILLIS = 30_000
@@ -42,6 +46,9 @@ export class Safety {
   readonly #suspects = new Map<string, Suspect>()
   readonly #reign: Reign
   readonly #engines = new WeakMap<Policy, ReadonlyArray<BoundEngine>>()
+  #holder = ""
+  /** Who has held the Lease no more since when. */
+  readonly #deposed: Array<{ readonly at: number; readonly holder: string }> = []
   readonly #fail: (violation: Violation) => void
 
   constructor(world: World, fail: (violation: Violation) => void) {
@@ -77,8 +84,10 @@ export class Safety {
 
   #led(before: JsonObject | undefined, after: JsonObject): void {
     const [was, is] = [before, after].map((lease) => wordOf(valueAt(lease, "spec.holderIdentity")))
-    if (was === is) return
     const { clocks, now, say } = this.#world
+    if (is !== this.#holder) this.#deposed.push({ at: now(), holder: this.#holder })
+    this.#holder = is ?? ""
+    if (was === is) return
     say("lease", "holder", is === "" ? "given back" : (is ?? ""))
     clocks.led(machineOf(is ?? ""), now())
   }
@@ -96,14 +105,18 @@ export class Safety {
     }
     const life = writer ?? "nobody"
     say(life, "scales", `${target} ${from} -> ${to} (version ${version})`)
-    // Nothing that was asked in this tick: what somebody was told long before is no answer.
+    const answers = this.#suspects.get(life)?.answers
+    const isBlind = (key: string): boolean => {
+      const told = answers?.since(key, now() - TICK_MILLIS) ?? []
+      if (told.length > 0) return told.every(({ value }) => value === undefined)
+      return isNoted(key) && answers?.since(key, now() - ASKED_MILLIS).length === 0
+    }
     const blind = new Set(
-      this.#reign.claims(target).flatMap(({ name, questions }) =>
-        Object.entries(questions).flatMap(([signal, key]) => {
-          const told = this.#suspects.get(life)?.answers.since(key, now() - TICK_MILLIS) ?? []
-          return told.every(({ value }) => value === undefined) ? [blindness(name, signal)] : []
-        })
-      )
+      this.#reign
+        .claims(target)
+        .flatMap(({ name, questions }) =>
+          Object.entries(questions).flatMap(([signal, key]) => (isBlind(key) ? [blindness(name, signal)] : []))
+        )
     )
     const { uid } = metadataOf(object)
     this.writes.push({
@@ -115,6 +128,7 @@ export class Safety {
       version: String(version),
       life,
       blind,
+      isShown: this.#isShown(target, to),
       record: undefined,
       settled: false
     })
@@ -132,6 +146,21 @@ export class Safety {
       () =>
         `${target} was scaled from ${from} to ${to}; bounds ${rules.map(({ max, min }) => `${min}..${max}`).join(", ")}`
     )
+  }
+
+  #isShown(target: string, replicas: number): boolean {
+    return this.#reign.claims(target).some(({ kind, name }) => {
+      const status = valueAt(this.#world.server.find(kind, NAMESPACE, name), "status")
+      const targets = valueAt(status, "targets")
+      const shown = Array.isArray(targets) ? targets.filter((each) => valueAt(each, "name") === target) : [status]
+      return shown.some((each) => valueAt(each, "currentReplicas") === replicas)
+    })
+  }
+
+  /** Its leader could tell nobody, and the replicas are what status says of them: to whoever leads next, nothing was written. */
+  #leavesNoTrace({ at, isShown, life }: Write): boolean {
+    const after = this.#deposed.filter((each) => each.at >= at && each.at - at < FORGOTTEN_MILLIS)
+    return isShown && after.some(({ holder }) => holder.startsWith(`${life}_`))
   }
 
   // ---- what the operators wrote down
@@ -249,6 +278,7 @@ export class Safety {
       (write) =>
         write.record === undefined &&
         !write.settled &&
+        !this.#leavesNoTrace(write) &&
         !this.#reign.isGoneAround(write.target, write.at, FORGOTTEN_MILLIS)
     )
     this.#check(

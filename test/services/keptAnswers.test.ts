@@ -24,7 +24,11 @@ class Machine implements Clock.Clock {
 /** What is asked on it: each answer is the time at which it was given. */
 const asking = (machine: Machine) =>
   Effect.map(
-    keptAnswers({ capacity: 10, timeToLive: () => "500 millis", lookup: (_: string) => Clock.currentTimeMillis }),
+    keptAnswers({
+      capacity: 10,
+      timeToLive: () => "500 millis",
+      lookup: (): typeof Clock.currentTimeMillis => Clock.currentTimeMillis
+    }),
     ({ forget, get }) => {
       const on = Effect.provideService(Clock.Clock, machine)
       return { ask: () => on(get("a")), forget: () => on(forget("a")) }

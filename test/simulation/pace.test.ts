@@ -24,6 +24,7 @@ const change = (from: number, to: number, ago: number, toldAgo: number): Write =
     version: "1",
     life: "a",
     blind: new Set(),
+    isShown: false,
     record,
     settled: false
   }

@@ -111,6 +111,21 @@ describe("the checkers", () => {
   )
 
   simulated(
+    "miss no record of a write that put back what status said when its leader was gone before it could tell",
+    Effect.gen(function* () {
+      const { broken, lease, safety, world, write } = yield* makeScene
+      world.server.patch("GeneralScaler", "shop", "old", { status: { currentReplicas: 5 } }, "nimbusguard", "status")
+      write(5)
+      safety.concluded()
+      assert.deepStrictEqual(broken, ["each write has one record"])
+      lease("b1_1")
+      safety.concluded()
+      assert.deepStrictEqual(broken, ["each write has one record"])
+    }),
+    { seeds: 1 }
+  )
+
+  simulated(
     "let a policy that was made anew find what the one before it wrote",
     Effect.gen(function* () {
       const { broken, record, safety, write } = yield* makeScene
