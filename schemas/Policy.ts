@@ -52,6 +52,7 @@ export const Role = Schema.Literals([
   "utilization",
   "concurrency",
   "backlog",
+  "age",
   "latency",
   "errorRate",
   "badFraction"

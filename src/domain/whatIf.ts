@@ -5,7 +5,7 @@
  */
 import type { Decision, DecisionRecord } from "#schemas/Decision"
 import type { Observation, SignalReading, TargetState } from "#schemas/Observation"
-import type { Policy, Signal } from "#schemas/Policy"
+import type { Policy, Role, Signal } from "#schemas/Policy"
 import type { Measured, Millis, PodSample, Reading } from "#schemas/Reading"
 import type { BoundEngine } from "./Engine.ts"
 import { carryOver } from "./memory.ts"
@@ -30,9 +30,11 @@ const STARTUP_SECONDS = 30
 /** How a reading follows the replicas: Shared is spread over the pods that are ready, Held does not follow them. */
 type Bearing = "Shared" | "Total" | "Held"
 
+const HELD: ReadonlySet<Role> = new Set(["latency", "errorRate", "badFraction", "backlog", "age"])
+
 const bearingOf = ({ role, source, target }: Signal): Bearing => {
   if (role === "utilization" || role === "concurrency" || source === "resource") return "Shared"
-  if (role === "latency" || role === "errorRate" || role === "badFraction" || role === "backlog") return "Held"
+  if (role !== undefined && HELD.has(role)) return "Held"
   if (target?.type === "Utilization" || target?.type === "Value") return "Shared"
   return "Total"
 }

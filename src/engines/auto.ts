@@ -30,7 +30,7 @@ const AutoOptions = Schema.Struct({
   )
 }).annotate({
   description:
-    "Weighs the objectives against the cost by what it has learned of the workload. The use of the CPU (the role utilization, in percent) is enough; better are demand and served too, and backlog for a queue or badFraction for a latency objective, from which it learns how answers go bad. What only a latency or only a backlog measures is left to the engines target and slo."
+    "Weighs the objectives against the cost by what it has learned of the workload. The use of the CPU (the role utilization, in percent) is enough; better are demand and served too, and backlog for a queue or badFraction for a latency objective, from which it learns how answers go bad. What only a latency, a backlog or an age measures is left to the engines target and slo."
 })
 type AutoOptions = typeof AutoOptions.Type
 
@@ -82,12 +82,12 @@ const seesDemand = (policy: Policy): boolean =>
 const drainSecondsOf = (policy: Policy): number | undefined =>
   seesDemand(policy) && hasRole(policy, "backlog") ? policy.objectives.queue?.drainSeconds : undefined
 
-/** An objective that only a latency measures is better steered by it than by a guess at what the CPU means for it. */
+/** An objective that only a latency or an age measures is better steered by it than by a guess at what the CPU means for it. */
 const suits = (policy: Policy): boolean => {
   const { latency, queue } = policy.objectives
   if ((latency === undefined && queue === undefined) || !hasRole(policy, "utilization")) return false
   if (drainSecondsOf(policy) !== undefined || (seesDemand(policy) && hasRole(policy, "badFraction"))) return true
-  return objectivesOf(policy).length === 0 && !hasRole(policy, "backlog")
+  return objectivesOf(policy).length === 0 && !hasRole(policy, "backlog") && !hasRole(policy, "age")
 }
 
 const observe = (input: Input): ReturnType<typeof gather> => {

@@ -25,6 +25,7 @@ const BY_ROLE: Readonly<Record<Role, readonly [string, number]>> = {
   utilization: ["cpuUtilisation", 100],
   concurrency: ["concurrency", 1],
   backlog: ["queueLength", 1],
+  age: ["p95LatencyMs", 1 / 1000],
   latency: ["p95LatencyMs", 1],
   errorRate: ["errorRate", 1],
   badFraction: ["badFraction", 1]
@@ -52,6 +53,7 @@ const SAYS: Readonly<Record<Role, string>> = {
   utilization: "the use of the CPU",
   concurrency: "requests at once",
   backlog: "what waits",
+  age: "for how many seconds the oldest message waits",
   latency: "the 95th percentile of the latency",
   errorRate: "the share of requests that fail",
   badFraction: "the share of requests outside the objective"
@@ -75,16 +77,6 @@ const factorOf = (role: Role, threshold: number): number => {
   return role === "latency" && threshold <= 20 ? 1 / 1000 : 1
 }
 
-/** In seconds. */
-const OLDEST: Measure = {
-  field: "p95LatencyMs",
-  factor: 1 / 1000,
-  perPod: false,
-  assumption: "for how many seconds the oldest message waits"
-}
-
-const isAge = (signal: Signal): boolean => signal.source === "pubsub" && /OldestUnacked/u.test(textOf(signal))
-
 const guessed = (signal: Signal): Measure => {
   const role = QUEUES.has(signal.source)
     ? "backlog"
@@ -99,9 +91,9 @@ const guessed = (signal: Signal): Measure => {
 export const measureOf = (signal: Signal): Measure => {
   const { role, source, target } = signal
   if (source === "resource") return resourceMeasure(signal)
-  if (isAge(signal)) return OLDEST
   if (role === undefined) return guessed(signal)
   const [field, factor] = BY_ROLE[role]
+  if (role === "age") return { field, factor, perPod: false, assumption: SAYS.age }
   // A target of the type Value is held by each pod's own share; one that is about the whole is an AverageValue.
   const perPod = target?.type === "Value" && EXTENSIVE.has(role)
   return { field, factor, perPod, ...(perPod ? { assumption: `${SAYS[role]} of one pod` } : {}) }

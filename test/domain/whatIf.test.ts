@@ -93,7 +93,7 @@ describe("what if", () => {
   })
 
   it("says what it takes for granted, and of what", () => {
-    const signals = (["demand", "utilization", "latency"] as const).map((role) => ({
+    const signals = (["demand", "utilization", "latency", "age"] as const).map((role) => ({
       ...policy.signals[0]!,
       name: role,
       role
@@ -101,7 +101,7 @@ describe("what if", () => {
     const { assumptions } = whatIf({ ...policy, signals, objectives: { startupSeconds: 45 } }, [], [])
     assert.match(assumptions[0] ?? "", /^demand: what came in does not depend on the replicas/u)
     assert.match(assumptions[1] ?? "", /^utilization: the sum over the ready pods is held/u)
-    assert.match(assumptions[2] ?? "", /^latency: held as it was read\. With fewer pods it would have been worse/u)
+    assert.match(assumptions[2] ?? "", /^latency, age: held as it was read\. With fewer pods it would have been worse/u)
     assert.include(assumptions[3] ?? "", "ready after 45 s")
   })
 })

@@ -243,6 +243,8 @@ describe("auto", () => {
       signals: [...signals.slice(2, 3), watched("p95", { role: "latency" })]
     }
     assert.isFalse(runs("auto", slow))
+    const aged = { ...worker, signals: [...signals.slice(2, 3), watched("oldest", { role: "age" })] }
+    assert.isFalse(runs("auto", aged))
     assert.deepStrictEqual(withBaseline(web).engines, engines)
     assert.notDeepEqual(withBaseline(blind).engines, engines)
     const input = { policy: blind, observation: observe(0, stateOf(3)), signals: [], resumed: false, memory: undefined }

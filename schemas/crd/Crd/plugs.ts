@@ -3,6 +3,7 @@
  * nothing else about them. src/manifests fills the hole in the CRD from the registries; here it is open.
  */
 import * as Schema from "effect/Schema"
+import type { Role } from "#schemas/Policy"
 
 /** Annotation under which the JSON Schema of a hole says what fills it. */
 export const HOLE = "x-nimbusguard-plugs"
@@ -51,6 +52,18 @@ const field = (options: unknown, name: string): unknown =>
 
 export const worksAtZero = (source: string, options: unknown): boolean =>
   WORKING_AT_ZERO.has(source) || field(options, "worksAtZero") === true
+
+/** What the number of a source means where nobody says. */
+const USUAL_ROLES: Readonly<Record<string, Role>> = {
+  resource: "utilization",
+  nats: "backlog",
+  redis: "backlog",
+  pubsub: "backlog",
+  kafka: "backlog"
+}
+
+export const usualRole = (source: string, options: unknown): Role | undefined =>
+  source === "pubsub" && field(options, "mode") === "OldestUnackedMessageAge" ? "age" : USUAL_ROLES[source]
 
 /** The same question as a CEL expression about an item with a hole. */
 export const worksAtZeroRule = (item: string, names: ReadonlyArray<string>): string =>

@@ -2,7 +2,7 @@
 import type { Objectives, Signal } from "#schemas/Policy"
 import { ALL_SAFE, checkBounds, DIRECTION, milli, noteBudget, noteInlineSecrets, resolvePause } from "../Crd/decoder.ts"
 import type { Reader, Resolved } from "../Crd/decoder.ts"
-import { plugsOf, worksAtZero } from "../Crd/plugs.ts"
+import { plugsOf, usualRole, worksAtZero } from "../Crd/plugs.ts"
 import { METRIC_SOURCES, metricFields } from "./spec.ts"
 import type { Spec } from "./spec.ts"
 
@@ -19,6 +19,7 @@ const resolveMetric = (metric: Metric, reader: Reader): Signal => {
   }
   noteInlineSecrets(options, `spec.metric.${metric.type}`, reader)
   const source = METRIC_SOURCES[metric.type]
+  const role = usualRole(source, options)
   return {
     name: "metric",
     source,
@@ -27,7 +28,7 @@ const resolveMetric = (metric: Metric, reader: Reader): Signal => {
       type: metric.targetType ?? (metric.type === "prometheus" ? "Value" : "AverageValue"),
       milli: milli(metric.targetValue, "spec.metric.targetValue", reader)
     },
-    ...(metric.type === "redis" || metric.type === "pubsub" ? { role: "backlog" as const } : {}),
+    ...(role === undefined ? {} : { role }),
     ...unwatched,
     // Redis takes a list away with its last item, and this kind has no field to say that this means an empty queue.
     ...(metric.type === "redis" ? { onEmpty: "Zero" as const } : {}),

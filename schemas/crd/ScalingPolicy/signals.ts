@@ -2,19 +2,11 @@
 import type { Objectives, Signal } from "#schemas/Policy"
 import { durationMillis, milli, noteInlineSecrets } from "../Crd/decoder.ts"
 import type { Reader } from "../Crd/decoder.ts"
-import { plugsOf, worksAtZero } from "../Crd/plugs.ts"
+import { plugsOf, usualRole, worksAtZero } from "../Crd/plugs.ts"
 import { signalFields } from "./spec.ts"
 import type { Spec } from "./spec.ts"
 
 type WireSignal = NonNullable<Spec["signals"]>[number]
-
-const ROLES: Readonly<Record<string, NonNullable<Signal["role"]>>> = {
-  resource: "utilization",
-  nats: "backlog",
-  redis: "backlog",
-  pubsub: "backlog",
-  kafka: "backlog"
-}
 
 const resolveTarget = (wire: WireSignal, path: string, reader: Reader): Pick<Signal, "target"> => {
   if (wire.target === undefined) return {}
@@ -38,7 +30,7 @@ export const resolveSignal =
     }
     const source = plugged?.plug ?? ""
     noteInlineSecrets(plugged?.options, `${path}.${source}`, reader)
-    const role = wire.role ?? ROLES[source]
+    const role = wire.role ?? usualRole(source, plugged?.options)
     return {
       name: wire.name,
       source,

@@ -42,7 +42,7 @@ export const signalFields = {
   role: Schema.optionalKey(
     described(
       Role,
-      "What the number means to engines that weigh several signals. Absent: utilization for resource, backlog for nats, redis, pubsub and kafka, else none."
+      "What the number means to engines that weigh several signals. Absent: utilization for resource, backlog for nats, redis, pubsub and kafka, age for the oldest message of pubsub, else none."
     )
   ),
   onEmpty: defaulted(

@@ -47,6 +47,15 @@ describe("the metric of a GeneralScaler", () => {
     assert.strictEqual(withMetric("custom", {}).signals[0]?.onEmpty, "Missing")
   })
 
+  it("means a backlog where messages or items are counted, and an age where seconds are", () => {
+    const role = (type: string, options: Spec) => withMetric(type, options).signals[0]?.role
+    assert.deepStrictEqual(
+      [role("redis", {}), role("pubsub", {}), role("prometheus", {})],
+      ["backlog", "backlog", undefined]
+    )
+    assert.strictEqual(role("pubsub", { mode: "OldestUnackedMessageAge" }), "age")
+  })
+
   it("stands in the field that type says, and in no other", () => {
     assert.strictEqual(refuses(GeneralScaler, scaler({}, { type: "redis" }))[0]?.path, "spec.metric")
     assert.strictEqual(refuses(GeneralScaler, scaler({}, { redis: {} }))[0]?.path, "spec.metric")

@@ -89,6 +89,13 @@ describe("a signal", () => {
     assert.strictEqual(told?.role, "served")
   })
 
+  it("of Pub/Sub is a backlog where it counts messages, and an age where it counts seconds", () => {
+    const roles = ["NumUndeliveredMessages", "OldestUnackedMessageAge", undefined].map(
+      (mode) => signals({ signals: [{ name: "a", pubsub: mode === undefined ? {} : { mode } }, rps()] })[0]?.role
+    )
+    assert.deepStrictEqual(roles, ["backlog", "age", "backlog"])
+  })
+
   it.each([
     { value: "1500m", milli: 1500 },
     { value: "2Gi", milli: 2_147_483_648_000 },
