@@ -64,19 +64,20 @@ export const learn = traced("learn")(function* (ref: PolicyRef, { memory, record
   const learned = learnedOf(memory)
   if (learned === undefined || record === undefined) return undefined
   const before = learnedOf(record.memory)
-  const { epsilon = 1, gate, reward = 0, transitions } = learned
+  const { epsilon = 1, gate, reward, transitions } = learned
+  const isValued = gate.valued > 0
   const stats = {
     epsilon,
     reward,
     states: statesOf(learned),
     transitions,
-    shadowReward: rewardOfEstimate(gate.chosen),
-    baselineReward: rewardOfEstimate(gate.done),
+    shadowReward: isValued ? rewardOfEstimate(gate.chosen) : undefined,
+    baselineReward: isValued ? rewardOfEstimate(gate.done) : undefined,
     steering: gate.steering ? 1 : 0
   }
   yield* (yield* Metrics).learning(ref, stats)
   yield* annotated(() => ({ target: nameOf(target), ...stats }))
-  if (transitions === (before?.transitions ?? 0)) return undefined
+  if (reward === undefined || transitions === (before?.transitions ?? 0)) return undefined
   yield* Effect.logDebug(`${nameOf(target)}: reward ${Math.round(reward * 1000) / 1000}`, stats)
   const rewarded: Rewarded = { at: record.observation.at, reward }
   return rewarded

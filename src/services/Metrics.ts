@@ -13,12 +13,13 @@ export type Component = "prometheus" | "kubernetes" | "openai" | "decision_engin
 
 export interface Learning {
   readonly epsilon: number
-  readonly reward: number
+  /** Of the last transition; absent: there has been none. */
+  readonly reward: number | undefined
   readonly states: number
   readonly transitions: number
-  /** Means of the estimates of its own choices, and of what the others asked for. */
-  readonly shadowReward: number
-  readonly baselineReward: number
+  /** Means of the estimates of its own choices, and of what the others asked for; absent: none has been valued. */
+  readonly shadowReward: number | undefined
+  readonly baselineReward: number | undefined
   /** 1 while it has a say. */
   readonly steering: number
 }

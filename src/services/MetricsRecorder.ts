@@ -126,8 +126,12 @@ export class MetricsRecorder {
   learning(ref: PolicyRef, learning: Learning): void {
     if (!this.seen(ref).detailed) return
     const labels = { namespace: ref.namespace, policy: ref.name }
-    for (const [name, value] of Object.entries(learning)) {
-      if (isLearning(name)) this.#families.learning[name].set(labels, value)
+    for (const [name, value] of Object.entries<number | undefined>({ ...learning })) {
+      if (!isLearning(name)) continue
+      const family = this.#families.learning[name]
+      // 0 would be the best of all rewards.
+      if (value === undefined) family.remove(labels)
+      else family.set(labels, value)
     }
   }
 

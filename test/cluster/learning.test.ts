@@ -77,7 +77,7 @@ describe("seed 2's policy in the embedded cluster", () => {
         assert.isAbove(last?.transitions ?? 0, 150)
         assert.isBelow(last?.epsilon ?? 1, 0.48)
         assert.isAbove(last?.states ?? 0, 3)
-        assert.isTrue(told.every(({ reward }) => reward <= 0 && reward >= -1))
+        assert.isTrue(told.every(({ reward = -1 }) => reward <= 0 && reward >= -1))
         const object = server.find("ScalingPolicy", NAMESPACE, "consumer-workload-ai-scaling") ?? {}
         assert.isBelow(Number(valueAt(object, "status.metrics.averageReward")), 0)
         const ledger = yield* Ledger

@@ -45,6 +45,11 @@ describe("the reward step", () => {
       if (record === undefined) return assert.fail("there is a record")
       const same = { ...after, record: { ...record, memory: { ...record.memory, ...memoryAfter(8) } } }
       assert.isUndefined(yield* learn(learning.ref, same))
+      const none = { valued: 0, steering: false, chosen: { harm: 0, cost: 0 }, done: { harm: 0, cost: 0 } }
+      const { reward: _, ...fresh } = memoryAfter(0, { gate: none }).engines.qlearning
+      yield* learn(learning.ref, target({ memory: { engines: { qlearning: fresh } } }))
+      const { baselineReward, reward, shadowReward } = told.at(-1) ?? {}
+      assert.deepStrictEqual([reward, shadowReward, baselineReward], [undefined, undefined, undefined])
       assert.isUndefined(yield* learn(learning.ref, target()))
     }).pipe(
       Effect.updateService(Metrics, (metrics) => ({ ...metrics, ...counting })),

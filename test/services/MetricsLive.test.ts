@@ -217,6 +217,31 @@ describe("the metrics page", () => {
     )
   )
 
+  it.effect("says no reward where none is known, since 0 is the best there is", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const metrics = yield* Metrics
+        const web = ref("web")
+        const rewards = ["reward", "shadow_reward", "baseline_reward"].map(
+          (name) => `nimbusguard_q_learning_${name}{namespace="shop",policy="web"}`
+        )
+        const unknown = { reward: undefined, shadowReward: undefined, baselineReward: undefined }
+        for (const [learning, want] of [
+          [{ ...learningAt(1), ...unknown }, []],
+          [learningAt(0.5), rewards],
+          [{ ...learningAt(0.4), ...unknown }, []]
+        ] as const) {
+          yield* metrics.learning(web, learning)
+          const { series } = yield* page
+          assert.deepStrictEqual(
+            rewards.filter((name) => series.has(name)),
+            want
+          )
+        }
+      })
+    )
+  )
+
   it.effect("drops the series of a target that a policy no longer selects", () =>
     inWorld(
       Effect.gen(function* () {
