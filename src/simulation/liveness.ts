@@ -1,6 +1,6 @@
 /** Where a run ends when nothing goes wrong any more, and how that is compared with the same run without faults. */
 import * as Effect from "effect/Effect"
-import { isObject, metadataOf, valueAt, wordOf } from "#cluster/api/json"
+import { isObject, type JsonObject, metadataOf, valueAt, wordOf } from "#cluster/api/json"
 import { LEASE_NAME } from "#operator/Leader"
 import { NAMESPACE } from "#simulation/Plant"
 import type { Operators } from "#simulation/operators"
@@ -70,14 +70,15 @@ const holderOf = ({ server }: World): unknown => valueAt(server.find("Lease", HO
 
 const restOf = (world: World): Rest => {
   const { plant, scenario, server } = world
-  const policies = scenario.policies.map(({ isMemoryless, kind, name }) => {
+  const policies = scenario.policies.map(({ isMemoryless, kind, name, spec }) => {
     const object = server.find(kind, NAMESPACE, name) ?? {}
     const { generation } = metadataOf(object)
     const conditions = valueAt(object, "status.conditions")
     const told = (Array.isArray(conditions) ? conditions : []).filter(isObject)
-    // What limits it depends on where it is.
+    // What limits it depends on where it is, and on how old advice is by now.
+    const isSettled = isMemoryless && !isAdvised(spec)
     const shown = told
-      .filter(({ type }) => isMemoryless || type !== "ScalingLimited")
+      .filter(({ type }) => isSettled || type !== "ScalingLimited")
       .map(({ reason, status, type }) => `${wordOf(type)}=${wordOf(status)}/${wordOf(reason)}`)
     const observed = valueAt(object, "status.observedGeneration") === generation
     return [name, [wordOf(valueAt(object, "status.phase")), `observed=${observed}`, ...shown].join(" ")] as const
@@ -88,6 +89,9 @@ const restOf = (world: World): Rest => {
   )
   return { policies: Object.fromEntries(policies), replicas: Object.fromEntries(replicas) }
 }
+
+const isAdvised = (spec: JsonObject): boolean =>
+  valueAt(spec, "aiConfig.advisor") !== undefined || valueAt(spec, "ai.advisor") === true
 
 /** What a policy has not yet told of what it last saw. */
 const unfinished = (world: World, { policies }: Rest): string | undefined => {
