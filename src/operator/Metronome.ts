@@ -4,6 +4,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type { Millis } from "#schemas/Reading"
 
@@ -60,10 +61,28 @@ export class Metronome {
       const [first] = this.#heap
       if (first === undefined) return this.#changed.await
       return Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        first.dueAt <= now ? this.#fire(now) : Effect.timeoutOption(this.#changed.await, first.dueAt - now)
+        first.dueAt <= now ? this.#fire(now) : this.#sleep(first.dueAt - now)
       )
     })
   )
+
+  /** Nearly always until time is up: a race of two fibers would be the most that a quiet operator does. */
+  readonly #sleep = (millis: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      let isUp = false
+      const ring = () => {
+        isUp = true
+        this.#changed.openUnsafe()
+      }
+      return Effect.flatMap(
+        Effect.forkChild(Effect.andThen(Effect.sleep(millis), Effect.sync(ring)), { startImmediately: true }),
+        (alarm) =>
+          Effect.andThen(
+            this.#changed.await,
+            Effect.suspend(() => (isUp ? Effect.void : Fiber.interrupt(alarm)))
+          )
+      )
+    })
 
   readonly #fire = (now: Millis): Effect.Effect<void> =>
     Effect.suspend(() => {

@@ -39,13 +39,14 @@ const sharing = <R>(services: Context.Context<R>) => {
 
 const make = Effect.fnUntraced(function* (options: ActorOptions) {
   const context = yield* Effect.context<ActorServices>()
+  const plugs = yield* Plugs
   const shared: Shared = {
-    within: sharing(context),
+    within: sharing(plugs.services === undefined ? context : Context.merge(plugs.services, context)),
     observing: new Gate(options.observingAtOnce),
     acting: new Gate(options.actingAtOnce),
     metrics: yield* Metrics,
     checkpoints: yield* Checkpoints,
-    plugs: yield* Plugs,
+    plugs,
     rhythm: new Rhythm(),
     crashes: new Crashes(yield* Health)
   }

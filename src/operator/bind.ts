@@ -5,6 +5,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { steers } from "#domain/arbitrate"
 import type { BoundEngine } from "#domain/Engine"
@@ -33,21 +34,34 @@ export class Plugs extends Context.Service<
   Plugs,
   {
     readonly signal: (signal: Signal) => Result.Result<BoundSignal, Refusal>
+    /** What its samples use. Whoever samples in a context that has these spares each sample a copy of all services. */
+    readonly services?: Context.Context<never>
   }
 >()("nimbusguard/operator/bind/Plugs") {
   static readonly layer = Layer.effect(
     Plugs,
-    Effect.map(Effect.context<SourceServices>(), (context) => ({
-      signal: (signal: Signal) =>
-        Result.map(bindSource(signal), ({ built, question, sample }) => ({
-          signal,
-          built,
-          question,
-          sample: (input: BoundInput) => Effect.provideContext(sample(input), context)
-        }))
-    }))
+    Effect.map(Effect.context<SourceServices>(), (given) => {
+      const services: Context.Context<SourceServices> = Context.add(given, Given, given)
+      const within = (own: Context.Context<never>) =>
+        Option.contains(Context.getOption(own, Given), given)
+          ? (own as Context.Context<SourceServices>)
+          : Context.merge(own, services)
+      return {
+        services,
+        signal: (signal: Signal) =>
+          Result.map(bindSource(signal), ({ built, question, sample }) => ({
+            signal,
+            built,
+            question,
+            sample: (input: BoundInput) => Effect.updateContext(sample(input), within)
+          }))
+      }
+    })
   )
 }
+
+/** By this a context says whose services it has. */
+class Given extends Context.Service<Given, object>()("nimbusguard/operator/bind/Given") {}
 
 export const bind = (plugs: Plugs["Service"], given: Policy): Result.Result<BoundPolicy, ReadonlyArray<Refusal>> => {
   const policy = withBaseline(given)

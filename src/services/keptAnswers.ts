@@ -4,22 +4,25 @@
  */
 import * as Cache from "effect/Cache"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 
-export interface Keeping<Key, A, E, R> {
+export interface Keeping<Key, A, E> {
   readonly capacity: number
   readonly timeToLive: (exit: Exit.Exit<A, E>) => Duration.Input
-  readonly lookup: (key: Key) => Effect.Effect<A, E, R>
+  readonly lookup: (key: Key) => Effect.Effect<A, E>
 }
 
-export const keptAnswers = <Key, A, E, R>({ capacity, lookup, timeToLive }: Keeping<Key, A, E, R>) =>
+export const keptAnswers = <Key, A, E>({ capacity, lookup, timeToLive }: Keeping<Key, A, E>) =>
   Effect.gen(function* () {
     const real = yield* Clock.Clock
     const ageing = new AgeingClock(real)
     const inRealTime = (key: Key) => Effect.provideService(lookup(key), Clock.Clock, real)
-    const cache = yield* Cache.makeWith(inRealTime, { capacity, timeToLive })
+    // Made in no context: of the one that it is made in, each look would be given a copy, with all services of the process.
+    const nowhere: (own: Context.Context<never>) => Context.Context<never> = () => Context.empty()
+    const cache = yield* Effect.updateContext(Cache.makeWith(inRealTime, { capacity, timeToLive }), nowhere)
     return {
       get: (key: Key) => Effect.provideService(Cache.get(cache, key), Clock.Clock, ageing),
       forget: (key: Key) => Cache.invalidate(cache, key)

@@ -15,8 +15,8 @@ export interface Sharing<A> {
 }
 
 /** `ask`, for questions that are the same when their JSON is. */
-export const sharedAnswers = <Question, A, E, R>(
-  ask: (question: Question) => Effect.Effect<A, E, R>,
+export const sharedAnswers = <Question, A, E>(
+  ask: (question: Question) => Effect.Effect<A, E>,
   { capacity = QUESTIONS_MAX, keeps = () => true }: Sharing<A> = {}
 ) =>
   Effect.map(
