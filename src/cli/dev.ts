@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import { appendFileSync } from "node:fs"
 import { settingsFrom } from "#cli/settings"
 import { whyUnread } from "#cli/whyUnread"
+import { MakesPageEarly } from "#dashboard/page"
 import { layerListener, layerServers } from "#dashboard/server"
 import { layerLogging } from "#services/Logging"
 import { layerMetrics } from "#services/MetricsLive"
@@ -243,7 +244,7 @@ export const devCommand = Command.make(
         generatorRoutes
       )
       const servers = Layer.mergeAll(layerServers(settings, { serves: CPU_SERVES, routes: cpuRoutes }), generator).pipe(
-        Layer.provide(load)
+        Layer.provide([load, Layer.succeed(MakesPageEarly, true)])
       )
       const { footer, header } = headerLines({
         scenario: named,

@@ -1,7 +1,9 @@
 /**
  * The page's files over HTTP. The build has put them beside the bundle, already compressed; from sources they are made
- * when somebody first looks. Their names change with their content, so a browser may keep them for ever.
+ * once, when somebody first looks, or before in the background where whoever serves them asks for it. Their names change
+ * with their content, so a browser may keep them for ever.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -41,12 +43,17 @@ const readBuilt = (folder: string): ReadonlyMap<string, Asset> =>
     })
   )
 
+/** Whether the files are made in the background before anybody looks: for a demo, at which somebody will. */
+export const MakesPageEarly = Context.Reference<boolean>("nimbusguard/dashboard/MakesPageEarly", {
+  defaultValue: () => false
+})
+
 const load = Effect.promise(async (): Promise<ReadonlyMap<string, Asset>> => {
   const folder = join(import.meta.dirname, BUILT_FOLDER)
   if (existsSync(join(folder, `${DOCUMENT}.gz`))) return readBuilt(folder)
   const { bundlePage } = await import("#dashboard/bundlePage")
   return new Map((await bundlePage()).map(({ name, text }) => assetOf(name, gzipSync(text, { level: 9 }))))
-})
+}).pipe(Effect.tap((files) => Effect.logDebug(`The page is there: ${[...files.keys()].join(", ")}`)))
 
 const answer = ({ contentType, zipped }: Asset, isDocument: boolean) =>
   HttpServerRequest.HttpServerRequest.useSync(({ headers }) => {
@@ -60,6 +67,7 @@ const answer = ({ contentType, zipped }: Asset, isDocument: boolean) =>
 export const assetRoutes = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const assets = yield* Effect.cached(load)
+    if (yield* MakesPageEarly) yield* Effect.forkScoped(assets)
     const serve = (name: string) =>
       Effect.flatMap(assets, (all) => {
         const found = all.get(name)

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Tracer } from "effect"
+import { Deferred, Effect, Exit, Layer, Logger, References, Tracer } from "effect"
 import { HttpServer } from "effect/http"
 import { TestClock } from "effect/testing"
 import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
+import { MakesPageEarly } from "#dashboard/page"
 import {
   layerDashboardServer,
   layerMetricsServer,
@@ -182,6 +183,19 @@ describe("the dashboard", () => {
       assert.strictEqual((yield* ask("/page/app-0000.js")).status, 404)
       assert.strictEqual((yield* ask("/page/../package.json")).status, 404)
     }).pipe(Effect.provide(dashboard()))
+  )
+
+  it.effect("has its page made before anybody looks, where it is known that somebody will", () =>
+    Effect.gen(function* () {
+      const made = yield* Deferred.make<string>()
+      const logger = Logger.make<unknown, void>(({ message }) => {
+        const text = String(message)
+        if (text.startsWith("The page is there")) Deferred.doneUnsafe(made, Exit.succeed(text))
+      })
+      const told = [Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, "Debug")] as const
+      const early = dashboard().pipe(Layer.provide([...told, Layer.succeed(MakesPageEarly, true)]))
+      assert.match(yield* Effect.provide(Deferred.await(made), early), /page\/app-\w+\.js.*index\.html/u)
+    })
   )
 
   it.effect("answers HEAD as it would GET, without the body", () =>
