@@ -1,5 +1,5 @@
-// A screenshot in fewer bytes: at most 256 colours, the commonest kept and the others taken for their nearest, which on a
-// page of few colours nobody sees. Reads and writes what Chromium makes (8 bits, RGB or RGBA) and no more.
+// A screenshot in fewer bytes: at most 256 colours, one of each kind and then the commonest, the others taken for their
+// nearest, which on a page of few colours nobody sees. Reads and writes what Chromium makes (8 bits, RGB or RGBA), no more.
 import { deflateSync, inflateSync, crc32 } from "node:zlib"
 
 const SIGNATURE = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10])
@@ -46,6 +46,20 @@ const unfilter = (raw: Buffer, width: number, height: number, bytes: number): Bu
 }
 
 const COLOURS = 256
+/** So far from another, squared, a colour is of another kind: one small amber ring must not turn red. */
+const APART = 32 ** 2
+
+const distance = (a: number, b: number): number =>
+  ((a >> 16) - (b >> 16)) ** 2 + (((a >> 8) & 255) - ((b >> 8) & 255)) ** 2 + ((a & 255) - (b & 255)) ** 2
+
+const paletteOf = (counts: ReadonlyMap<number, number>): ReadonlyArray<number> => {
+  const ranked = [...counts].sort(([, left], [, right]) => right - left).map(([colour]) => colour)
+  const kinds: Array<number> = []
+  for (const colour of ranked) {
+    if (kinds.length < COLOURS && kinds.every((each) => distance(each, colour) > APART)) kinds.push(colour)
+  }
+  return [...new Set([...kinds, ...ranked])].slice(0, COLOURS)
+}
 
 export const smallPng = (png: Buffer): Buffer => {
   const chunks = chunksOf(png)
@@ -57,12 +71,7 @@ export const smallPng = (png: Buffer): Buffer => {
   const counts = new Map<number, number>()
   const colourAt = (at: number) => ((pixels[at] ?? 0) << 16) | ((pixels[at + 1] ?? 0) << 8) | (pixels[at + 2] ?? 0)
   for (let at = 0; at < pixels.length; at += bytes) counts.set(colourAt(at), (counts.get(colourAt(at)) ?? 0) + 1)
-  const palette = [...counts]
-    .sort(([, left], [, right]) => right - left)
-    .slice(0, COLOURS)
-    .map(([colour]) => colour)
-  const distance = (a: number, b: number) =>
-    ((a >> 16) - (b >> 16)) ** 2 + (((a >> 8) & 255) - ((b >> 8) & 255)) ** 2 + ((a & 255) - (b & 255)) ** 2
+  const palette = paletteOf(counts)
   const known = new Map(palette.map((colour, index) => [colour, index]))
   const indexOf = (colour: number): number => {
     const found = known.get(colour)
