@@ -4,6 +4,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { failed, ok, skipped, warning } from "#cli/doctor/Finding"
 import { Egress, printableUrl } from "#services/Egress"
+import { modelStatus } from "#services/modelStatus"
 import { queryUrl, withQuery } from "#services/Prometheus"
 import { Settings } from "#services/Settings"
 
@@ -37,14 +38,12 @@ export const checkPrometheus = Effect.fn("doctor.prometheus")(function* () {
 export const checkOpenAi = Effect.fn("doctor.openai")(function* () {
   const name = "OpenAI"
   const { openaiApiKey, openaiBaseUrl, openaiModel } = yield* Settings
-  const { request } = yield* Egress
   if (openaiApiKey === undefined)
     return skipped(name, "OPENAI_API_KEY is not set; nothing needs it unless a policy asks")
   const named = printableUrl(openaiBaseUrl)
   const authorization = `Bearer ${Redacted.value(openaiApiKey)}`
-  const url = `${openaiBaseUrl}/models/${encodeURIComponent(openaiModel)}`
-  return yield* request({ method: "GET", url, headers: { authorization }, trusted: true }).pipe(
-    Effect.map(({ status }) => {
+  return yield* modelStatus({ baseUrl: openaiBaseUrl, model: openaiModel, headers: { authorization } }).pipe(
+    Effect.map((status) => {
       if (status === 200) return ok(name, `${named} takes the key and has ${openaiModel}`)
       if (status === 401 || status === 403) {
         return warning(name, `${named} refuses the key (HTTP ${status})`, "set OPENAI_API_KEY to a valid key")

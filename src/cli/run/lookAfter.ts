@@ -6,7 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Health } from "#operator/Health"
-import { Egress, printableUrl, repeatsHeader } from "#services/Egress"
+import { printableUrl, repeatsHeader } from "#services/Egress"
+import { modelStatus } from "#services/modelStatus"
 import { Prometheus } from "#services/Prometheus"
 import { Settings } from "#services/Settings"
 
@@ -26,12 +27,10 @@ const lookAtPrometheus = Effect.gen(function* () {
 const lookAtOpenAi = (key: Redacted.Redacted<string>) =>
   Effect.gen(function* () {
     const health = yield* Health
-    const { request } = yield* Egress
     const { openaiBaseUrl, openaiModel } = yield* Settings
-    const url = `${openaiBaseUrl}/models/${encodeURIComponent(openaiModel)}`
     const headers = { authorization: `Bearer ${Redacted.value(key)}` }
-    yield* request({ method: "GET", url, headers, trusted: true }).pipe(
-      Effect.flatMap(({ status }) =>
+    yield* modelStatus({ baseUrl: openaiBaseUrl, model: openaiModel, headers }).pipe(
+      Effect.flatMap((status) =>
         status === 200
           ? health.set("openai", true, "Answering.")
           : health.set(
