@@ -11,7 +11,7 @@ import * as Stdio from "effect/Stdio"
 import { whyUnread } from "#cli/whyUnread"
 import { ownPolicy, USUAL_RIVALS } from "#judge/entrants"
 import type { Judged } from "#judge/contest"
-import { jobsOf, type References, type Section, SECTIONS, type Wanted, workOff } from "#judge/quality"
+import { jobsOf, plantHash, type References, type Section, SECTIONS, type Wanted, workOff } from "#judge/quality"
 import { qualityText, type Sections } from "#judge/qualityText"
 import { readPolicyFile } from "#judge/policyFile"
 import { qualityPage } from "#judge/report/qualityPage"
@@ -93,10 +93,11 @@ const workThrough = Effect.fnUntraced(function* <E>(
   const isTerminal = yield* (yield* Stdio.Stdio).stderrIsTerminal
   const jobs = jobsOf(wanted)
   const sections = new Map<Section, Array<Judged>>()
+  const plants = plantHash()
   let references = known
   yield* Effect.forEach(jobs, (job, index) =>
     Effect.gen(function* () {
-      const done = workOff(job, references)
+      const done = workOff(job, references, plants)
       if (Object.keys(done.references).some((key) => !Object.hasOwn(references, key))) {
         references = { ...references, ...done.references }
         yield* keep(references)

@@ -75,7 +75,7 @@ export const workloadPolicy = (
         target: { apiVersion: "apps/v1", kind: "Deployment", name: "workload" },
         scaling: {
           // Who goes by the CPU alone sees nothing where no pod is.
-          minReplicas: Math.max(byTarget ? 1 : 0, numberIn(limits, "min", 1)),
+          minReplicas: Math.max(byTarget || cpuOnly ? 1 : 0, numberIn(limits, "min", 1)),
           maxReplicas: numberIn(limits, "max", 50),
           // Else it would be another one with aiConfig than without.
           ...(byTarget ? { cooldownPeriod: COOLDOWN_SECONDS } : {})

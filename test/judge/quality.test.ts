@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { jobsOf, type References, SECTIONS, type Wanted, workOff } from "#judge/quality"
+import { jobsOf, plantHash, type References, SECTIONS, type Wanted, workOff } from "#judge/quality"
 import { qualityText } from "#judge/qualityText"
 import { ownScenarios } from "#judge/scenarios"
 import type { Scenario } from "#workload/Load"
@@ -24,7 +24,7 @@ describe("quality", () => {
     let references: References = {}
     const sections = Map.groupBy(
       jobsOf(wanted()).map((job) => {
-        const done = workOff(job, references)
+        const done = workOff(job, references, "")
         references = { ...references, ...done.references }
         return done
       }),
@@ -50,18 +50,30 @@ describe("quality", () => {
   it("does a job again in the same way, and knows its reference then", () => {
     const [job] = jobsOf(wanted({ sections: ["main"] }))
     if (job === undefined) throw new Error("no job")
-    const once = workOff(job, {})
-    assert.deepStrictEqual(workOff(job, once.references), once)
+    const once = workOff(job, {}, "")
+    assert.deepStrictEqual(workOff(job, once.references, ""), once)
     assert.deepStrictEqual(
       once.judged.map(({ entrant }) => entrant),
       ["auto", "hpa", "clairvoyant"]
     )
   })
 
-  it("asks for nothing of a queue by its CPU alone", () => {
-    assert.deepStrictEqual(
-      jobsOf(wanted({ sections: ["cpu"] })).map(({ scenario }) => scenario.name),
-      ["web-ramps"]
+  it("keeps no reference of other plants", () => {
+    const [job] = jobsOf(wanted({ sections: ["cpu"] }))
+    if (job === undefined) throw new Error("no job")
+    const wrong = { violations: 0, podHours: 1, changesPerHour: 0, reference: 1 }
+    const old = Object.fromEntries(Object.keys(workOff(job, {}, "others").references).map((key) => [key, wrong]))
+    assert.deepStrictEqual(workOff(job, old, plantHash()), workOff(job, {}, plantHash()))
+    assert.notDeepEqual(workOff(job, old, "others"), workOff(job, {}, "others"))
+  })
+
+  it("tries what a queue is worth by its CPU alone, which sees nothing where no pod is", () => {
+    const onoff = short("queue-onoff")
+    assert.strictEqual(onoff.workload.minReplicas, 0)
+    const [judged] = jobsOf(wanted({ scenarios: [onoff], sections: ["cpu"] })).flatMap(
+      (job) => workOff(job, {}, "").judged
     )
+    assert.isAbove(judged?.overReference ?? 0, 0)
+    assert.isBelow(judged?.violations ?? 1, 0.5)
   })
 })
