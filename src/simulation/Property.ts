@@ -7,7 +7,8 @@ export const PROPERTIES = {
   "one policy writes a target": "the oldest of those that name it",
   "nobody writes without the Lease":
     "at the moment of the commit, but for the seconds after somebody took the Lease by force",
-  "nothing goes down blindly": "while no answer to a signal that steers was a number, whatever the operator made of it",
+  "nothing goes down blindly":
+    "while no answer to a signal that steers was a number, or none was asked for, whatever the operator made of it",
   "cooldowns are kept": "by the log of writes, across restarts and leaders",
   "steps are kept": "no write is larger than one step may be",
   "rates are kept": "no period sees more than its rate allows",
