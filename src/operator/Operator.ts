@@ -84,7 +84,12 @@ const run = Effect.fnUntraced(function* (options: OperatorOptions) {
     const fresh = yield* Effect.timeoutOption(known, REFRESH_PATIENCE)
     if (Option.isNone(fresh)) yield* Effect.logWarning("Taking over with what was known before: no answer to a list.")
     yield* checkpoints.load
-    const objects = (yield* policies.all).map((object): PolicyObject => ({ ...object, inherited: true }))
+    const objects = (yield* policies.all).map(({ decoded, ref, status }): PolicyObject => ({
+      ref,
+      decoded,
+      status,
+      inherited: true
+    }))
     checkpoints.sweep(new Set(objects.map(({ ref }) => ref.uid)))
     yield* supervisor.upsertAll(objects)
     yield* Effect.logInfo(`${options.identity} took over ${objects.length} policies`)

@@ -77,12 +77,14 @@ export const watchPolicies = Effect.fnUntraced(function* (options: PoliciesOptio
   }
 })
 
-const decodeMeta = Schema.decodeUnknownOption(Schema.Struct({ metadata: Meta }))
-const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ status: Schema.optionalKey(Status) }))
+const { creationTimestamp, generation, name, namespace, uid } = Meta.fields
+const Identity = Schema.Struct({ creationTimestamp, generation, name, namespace, uid })
+const decodeMeta = Schema.decodeUnknownOption(Schema.Struct({ metadata: Identity }))
+const decodeStatus = Schema.decodeUnknownOption(Status)
 
 /**
  * Undefined: not even its metadata can be read. Items of a list come without their kind. Of the same generation as
- * `before` it has the same spec, and only its status is read again: nearly every change is one that we wrote.
+ * `before` it has the same spec, which is not read again: nearly every change is one that we wrote.
  */
 export const readPolicy = (
   kind: CrdKind,
@@ -94,10 +96,9 @@ export const readPolicy = (
   const found = Option.getOrUndefined(decodeMeta(object))
   if (found === undefined) return undefined
   const { metadata } = found
-  const status = Option.getOrUndefined(decodeStatus(object))?.status
   const { generation = 0, uid } = metadata
   if (before !== undefined && before.ref.uid === uid && before.ref.generation === generation) {
-    return { ...before, status }
+    return new Seen(before.ref, before.decoded, object)
   }
   const apiVersion = `${kind.group}/${kind.version}`
   const ref: PolicyRef = {
@@ -110,9 +111,30 @@ export const readPolicy = (
     createdAt: parseTime(metadata.creationTimestamp) ?? 0
   }
   const decoded = kind.decode({ ...object, apiVersion, kind: kind.kind }, settings)
-  return {
+  return new Seen(
     ref,
-    decoded: Result.map(decoded, (policy) => ({ ...policy, ref })),
-    status
+    Result.map(decoded, (policy) => ({ ...policy, ref })),
+    object
+  )
+}
+
+/**
+ * Its status is read when somebody asks for it, which is who begins with the policy: nearly every one is our own word.
+ * Whoever wants another object like it names the fields, for a getter is not copied.
+ */
+class Seen implements PolicyObject {
+  readonly ref: PolicyRef
+  readonly decoded: PolicyObject["decoded"]
+  #status: { readonly raw: unknown } | { readonly read: Status | undefined }
+
+  constructor(ref: PolicyRef, decoded: PolicyObject["decoded"], object: { readonly status?: unknown }) {
+    this.ref = ref
+    this.decoded = decoded
+    this.#status = object.status === undefined ? { read: undefined } : { raw: object.status }
+  }
+
+  get status(): Status | undefined {
+    if ("raw" in this.#status) this.#status = { read: Option.getOrUndefined(decodeStatus(this.#status.raw)) }
+    return this.#status.read
   }
 }

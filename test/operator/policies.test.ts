@@ -1,7 +1,10 @@
 import { Effect } from "effect"
-import { assert, describe } from "vitest"
+import { assert, describe, it } from "vitest"
 import { Ledger } from "#operator/Ledger"
+import { readPolicy } from "#operator/policies"
 import { Supervisor } from "#operator/Supervisor"
+import { DECODE_SETTINGS } from "#schemas/crd/Crd"
+import { KINDS } from "#schemas/crd/index"
 import { makeWorld, NAMESPACE, running } from "#test/operator/operatorWorld"
 import { simulated } from "#test/simulation/inSimulation"
 
@@ -61,4 +64,31 @@ describe("policies", () => {
     }),
     { seeds: 5 }
   )
+
+  it("reads a spec once for each generation, and of a status what is one", () => {
+    const kind = KINDS.find((each) => each.kind === "ScalingPolicy") ?? KINDS[0]!
+    const metadata = {
+      name: "web",
+      namespace: "shop",
+      uid: "u",
+      resourceVersion: "1",
+      creationTimestamp: "2026-01-01T00:00:00Z"
+    }
+    const object = (generation: number, status?: unknown) => ({
+      metadata: { ...metadata, generation },
+      spec: {},
+      ...(status === undefined ? {} : { status })
+    })
+    const first = readPolicy(kind, object(1), DECODE_SETTINGS)
+    assert.isDefined(first)
+    assert.isUndefined(first?.status)
+    const second = readPolicy(kind, object(1, { phase: "Active", observedGeneration: 1 }), DECODE_SETTINGS, first)
+    assert.strictEqual(second?.decoded, first?.decoded)
+    assert.deepStrictEqual(second?.status, { phase: "Active", observedGeneration: 1 })
+    assert.strictEqual(second?.status, second?.status)
+    const broken = readPolicy(kind, object(2, { phase: 7 }), DECODE_SETTINGS, second)
+    assert.notStrictEqual(broken?.decoded, first?.decoded)
+    assert.isUndefined(broken?.status)
+    assert.isUndefined(readPolicy(kind, { metadata: {} }, DECODE_SETTINGS))
+  })
 })
