@@ -82,6 +82,10 @@ const compile = (schema: Structural, environment: Environment): Checker | undefi
   return isSilent(checker) ? undefined : checker
 }
 
+/** Whether the part of that name was judged before. */
+type IsKept = (name: string) => boolean
+const never: IsKept = () => false
+
 const evaluate = ({ program, rule }: Compiled, self: unknown, value: unknown, path: string): ReadonlyArray<Cause> => {
   const whole = isObject(value) || Array.isArray(value)
   try {
@@ -94,7 +98,7 @@ const evaluate = ({ program, rule }: Compiled, self: unknown, value: unknown, pa
   }
 }
 
-const run = (value: unknown, checker: Checker, path: string): ReadonlyArray<Cause> => {
+const run = (value: unknown, checker: Checker, path: string, isKept: IsKept = never): ReadonlyArray<Cause> => {
   if (value === null || value === undefined) return []
   const self = checker.rules.length === 0 ? undefined : typed(value, checker.schema)
   const own = checker.rules.flatMap((compiled) => evaluate(compiled, self, value, path))
@@ -104,6 +108,7 @@ const run = (value: unknown, checker: Checker, path: string): ReadonlyArray<Caus
   }
   if (!isObject(value)) return own
   const within = Object.entries(value).flatMap(([name, child]) => {
+    if (isKept(name)) return []
     const property = checker.properties.get(name)
     if (property !== undefined) return run(child, property, path === "" ? name : `${path}.${name}`)
     const isEntry = checker.entries !== undefined && checker.schema.properties?.[name] === undefined
@@ -112,8 +117,11 @@ const run = (value: unknown, checker: Checker, path: string): ReadonlyArray<Caus
   return [...own, ...within]
 }
 
-/** A function that runs every rule of the schema over a value; a rule that does not parse is a defect. */
-export const ruleChecker = (schema: Structural): ((value: unknown) => ReadonlyArray<Cause>) => {
+/**
+ * A function that runs every rule of the schema over a value, but for those within parts of it that are kept; a rule that
+ * does not parse is a defect.
+ */
+export const ruleChecker = (schema: Structural): ((value: unknown, isKept?: IsKept) => ReadonlyArray<Cause>) => {
   const checker = compile(schema, kubernetes())
-  return (value) => (checker === undefined ? [] : run(value, checker, ""))
+  return (value, isKept) => (checker === undefined ? [] : run(value, checker, "", isKept))
 }

@@ -82,12 +82,31 @@ export const unknownIn = (object: Readonly<Record<string, unknown>>, schema: Str
   ]
 }
 
-/** Values first, then rules, where the values leave something to judge. The object has its defaults. */
-export const valueJudge = (schema: Structural): ((object: unknown) => ReadonlyArray<Cause>) => {
+const ANYTHING: Structural = { "x-kubernetes-preserve-unknown-fields": true }
+
+const isKept = (object: unknown, before: unknown, name: string): boolean =>
+  isObject(object) && isObject(before) && object[name] !== undefined && object[name] === before[name]
+
+/** The schema of an object that follows another one: the very parts that it took over from there were looked at then. */
+export const schemaAfter = (schema: Structural, object: unknown, before: unknown): Structural => {
+  const { properties = {} } = schema
+  const parts = Object.entries(properties)
+  if (!parts.some(([name]) => isKept(object, before, name))) return schema
+  const left = parts.map(([name, part]) => [name, isKept(object, before, name) ? ANYTHING : part] as const)
+  return { ...schema, properties: Object.fromEntries(left) }
+}
+
+/**
+ * Values first, then rules, where the values leave something to judge. The object has its defaults. What it took over
+ * from the one before, which was judged, is not judged again.
+ */
+export const valueJudge = (schema: Structural): ((object: unknown, before?: unknown) => ReadonlyArray<Cause>) => {
   const checkRules = ruleChecker(schema)
-  return (object) => {
-    const values = [...check(object, schema, ""), ...checkListKeys(object, schema, "")]
-    return values.some(blocksRules) ? [...values, RULES_UNCHECKED] : [...values, ...checkRules(object)]
+  return (object, before) => {
+    const left = schemaAfter(schema, object, before)
+    const values = [...check(object, left, ""), ...checkListKeys(object, left, "")]
+    if (values.some(blocksRules)) return [...values, RULES_UNCHECKED]
+    return [...values, ...checkRules(object, (name) => isKept(object, before, name))]
   }
 }
 

@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import type { CrdKind } from "#schemas/crd/index"
 import { KINDS } from "#schemas/crd/index"
 import { objectSchema } from "#manifests/crd"
+import { applyDefaults, prune } from "#manifests/defaults"
 import { fillHole } from "#manifests/plugs"
 import type { Structural } from "#manifests/structural"
-import { judgeOf, noMatch } from "#manifests/validation"
+import { judgeOf, noMatch, schemaAfter, unknownIn, valueJudge } from "#manifests/validation"
 import type { Verdict } from "#manifests/validation"
 import { INVALID, VALID } from "#test/manifests/fixtures"
 
@@ -38,6 +39,44 @@ describe("an object that the API server accepts", () => {
     const first = judge(kind, object)
     const again = first._tag === "Accepted" ? judge(kind, first.object) : first
     assert.deepStrictEqual(again, first)
+  })
+})
+
+describe("an object that follows another", () => {
+  const schema: Structural = {
+    type: "object",
+    properties: {
+      spec: {
+        type: "object",
+        properties: { size: { type: "integer", maximum: 9 }, pace: { type: "string", default: "slow" } },
+        "x-kubernetes-validations": [{ rule: "self.size != 7", message: "seven is too many" }]
+      },
+      status: { type: "object", properties: { size: { type: "integer", maximum: 9 } } }
+    }
+  }
+  const judgeValues = valueJudge(schema)
+  const said = (object: unknown, before?: unknown) => judgeValues(object, before).map(({ field }) => field)
+
+  it("is judged by what it changes, values and rules alike", () => {
+    const before = { spec: { size: 10 }, status: { size: 1 } }
+    assert.deepStrictEqual(said(before), ["spec.size"])
+    assert.deepStrictEqual(said({ ...before, status: { size: 2 } }, before), [])
+    assert.deepStrictEqual(said({ ...before, status: { size: 12 } }, before), ["status.size"])
+    assert.deepStrictEqual(said({ ...before, spec: { size: 11 } }, before), ["spec.size"])
+    const seven = { spec: { size: 7 }, status: { size: 1 } }
+    assert.deepStrictEqual(said(seven), ["spec"])
+    assert.deepStrictEqual(said({ ...seven, status: { size: 2 } }, seven), [])
+    assert.deepStrictEqual(said({ ...seven }, { ...seven, spec: { size: 7 } }), ["spec"])
+  })
+
+  it("gets its defaults and loses what nobody knows as if it were alone", () => {
+    const stored = { spec: { size: 1, pace: "fast" }, status: { size: 1 } }
+    for (const change of [{ status: { size: 2, odd: 1 } }, { spec: { size: 2, odd: 1 } }, { odd: 1 }, {}]) {
+      const object = { ...stored, ...change }
+      const after = schemaAfter(schema, object, stored)
+      assert.deepStrictEqual(applyDefaults(prune(object, after), after), applyDefaults(prune(object, schema), schema))
+      assert.deepStrictEqual(unknownIn(object, after), unknownIn(object, schema))
+    }
   })
 })
 

@@ -42,7 +42,8 @@ export interface Resource {
   readonly generation: boolean
   readonly custom: boolean
   readonly schema: Structural
-  readonly judge: (object: JsonObject) => ReadonlyArray<Cause>
+  /** Of what it took over from the one before nothing is said. */
+  readonly judge: (object: JsonObject, before?: JsonObject) => ReadonlyArray<Cause>
   /** Field selectors beside metadata.name and metadata.namespace. */
   readonly selectable: ReadonlyArray<string>
   readonly columns: ReadonlyArray<Column>

@@ -4,7 +4,7 @@
  */
 import type { Cause } from "#manifests/causes"
 import { applyDefaults, prune } from "#manifests/defaults"
-import { cannotBeHandled, unknownIn } from "#manifests/validation"
+import { cannotBeHandled, schemaAfter, unknownIn } from "#manifests/validation"
 import type { Json, JsonObject } from "#cluster/api/json"
 import {
   listAt,
@@ -250,8 +250,8 @@ export class Writes {
     return applyDefaults(resource.custom ? this.#pruned(resource, object) : object, resource.schema) as JsonObject
   }
 
-  #pruned(resource: Resource, object: JsonObject): JsonObject {
-    return { ...(prune(object, resource.schema) as JsonObject), metadata: metadataOf(object) }
+  #pruned({ schema }: Resource, object: JsonObject): JsonObject {
+    return { ...(prune(object, schema) as JsonObject), metadata: metadataOf(object) }
   }
 
   #strict(resource: Resource, object: JsonObject, { fieldValidation, warn }: WriteOptions): void {
@@ -263,9 +263,10 @@ export class Writes {
   }
 
   #commit(resource: Resource, before: JsonObject | undefined, wanted: JsonObject, step: Step): JsonObject {
-    this.#strict(resource, wanted, step)
-    const next = this.shaped(resource, wanted)
-    const causes = resource.judge(next)
+    const fresh = { ...resource, schema: schemaAfter(resource.schema, wanted, before) }
+    this.#strict(fresh, wanted, step)
+    const next = this.shaped(fresh, wanted)
+    const causes = resource.judge(next, before)
     if (causes.length > 0) throw invalidObject(resource, nameOf(next), causes)
     const by = {
       manager: step.manager,
