@@ -16,8 +16,15 @@ export interface Write {
   readonly isShown: boolean
   /** By whose record it is known. */
   record: DecisionRecord | undefined
+  /** Of later leaders, who count from when they found it, and from where the replicas were by what they knew. */
+  readonly finds: Array<Found>
   /** Told by a later leader, or nobody's any more. */
   settled: boolean
+}
+
+export interface Found {
+  readonly at: number
+  readonly change: number
 }
 
 /** What may end a decision on other terms than cooldown, step and rate. */

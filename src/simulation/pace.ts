@@ -16,7 +16,8 @@ interface Change {
   readonly latest: number
   /** Earlier still by the clock most ahead: what is out of a period by that one may have been forgotten. */
   readonly forgotten: number
-  readonly change: number
+  /** What it may count for: what was written, and what whoever found it took it for. */
+  readonly changes: readonly [number, ...Array<number>]
 }
 
 interface Past {
@@ -42,15 +43,17 @@ export const paceBroken = (
     const { leastMillis, mostMillis } = clocks.since(each.at)
     // What lies ahead of a clock counts as now, and goes on to the next leader as that.
     const earliest = Math.min(told, committed, each.at + leastMillis)
-    const latest = Math.min(at, Math.max(told, committed))
+    const latest = Math.min(at, Math.max(told, committed, ...each.finds.map((found) => found.at)))
     const aheadMillis = Math.max(0, write.at + mostMillis - at)
-    return [{ earliest, latest, forgotten: earliest - aheadMillis, change: changeTold(each) }]
+    const changes = [each.to - each.from, ...each.finds.map(({ change }) => change)] as const
+    return [{ earliest, latest, forgotten: earliest - aheadMillis, changes }]
   })
   const since = (some: ReadonlyArray<Change>) => at - (some.at(-1)?.earliest ?? Number.NEGATIVE_INFINITY)
   const { cooldown, rates, step } = limits
   const went = `${target} went from ${from} to ${to}`
   const broken: Array<Broken> = []
-  const waited = to > from ? since(before.filter(({ change }) => change > 0)) : since(before)
+  const waited =
+    to > from ? since(before.filter(({ changes }) => changes.every((change) => change > 0))) : since(before)
   const wait = (to > from ? cooldown.upSeconds : cooldown.downSeconds) * 1000
   if (waited < wait) {
     const detail = `${went} ${waited} ms after the last change; the cooldown is ${wait} ms`
@@ -68,10 +71,6 @@ export const paceBroken = (
   return broken
 }
 
-/** Where a record was lost of a policy that nobody had reported on yet, no leader can know how far it went. */
-const changeTold = ({ from, record, to }: Write): number =>
-  record?.outcome._tag === "Recovered" && record.outcome.from === record.outcome.to ? 0 : to - from
-
 const allowance = (
   rules: ScalingRules,
   from: number,
@@ -82,11 +81,12 @@ const allowance = (
   if (rules.selectPolicy === "Disabled") return from
   const allowed = rules.policies.map(({ periodSeconds, type, value }) => {
     const begin = at - periodSeconds * 1000
-    // A change the same way uses the rate up, one the other way frees it: the kind clock is another for each.
-    const within = writes.filter(
-      ({ change, forgotten, latest }) => (change * direction > 0 ? forgotten : latest) > begin
+    // A change the same way uses the rate up, one the other way frees it: what is kind is another for each.
+    const kindest = direction > 0 ? Math.min : Math.max
+    const counts = writes.map(({ changes, forgotten, latest }) =>
+      kindest(...(forgotten > begin ? [] : [0]), ...(latest > begin ? changes : []))
     )
-    const start = from - within.reduce((sum, { change }) => sum + change, 0)
+    const start = from - counts.reduce((sum, count) => sum + count, 0)
     if (type === "Pods") return start + direction * value
     const moved = start * (1 + (direction * value) / 100)
     return direction > 0 ? Math.ceil(moved) : Math.trunc(moved)

@@ -10,6 +10,7 @@ import type { Commit } from "#cluster/api/Store"
 import { bindEngine } from "#engines/index"
 import { LEASE_NAME } from "#operator/Leader"
 import { FIELD_MANAGER } from "#services/kubernetesCalls"
+import { KINDS } from "#schemas/crd/index"
 import type { DecisionRecord } from "#schemas/Decision"
 import type { Policy } from "#schemas/Policy"
 import * as Result from "effect/Result"
@@ -34,7 +35,6 @@ const USURPED_MILLIS = 15_000
 const TICK_MILLIS = 11_000
 /** Whoever writes has asked within this time, however often the API had him try again. */
 const ASKED_MILLIS = 60_000
-
 /** Between a write and its record, and between two looks at the records. */
 const FORGOTTEN_MILLIS = 30_000
 
@@ -130,6 +130,7 @@ export class Safety {
       blind,
       isShown: this.#isShown(target, to),
       record: undefined,
+      finds: [],
       settled: false
     })
 
@@ -217,6 +218,7 @@ export class Safety {
     )
     for (const each of this.writes) if (each.target === target && each.at <= write.at) each.settled = true
     write.record ??= record
+    write.finds.push({ at: observation.at, change: outcome.to - outcome.from })
   }
 
   #enginesOf(by: Policy): ReadonlyArray<BoundEngine> {
@@ -295,6 +297,4 @@ const blindness = (policy: string, signal: string): string => `${policy}/${signa
 /** A life is named by its machine and a number, and holds the Lease under that and a random part. */
 const machineOf = (holder: string): string | undefined => /^(?<machine>[a-z]+)\d+_/u.exec(holder)?.groups?.["machine"]
 
-const isPolicy = (object: JsonObject): boolean => isObjectKind(textAt(object, "kind"))
-const isObjectKind = (kind: string): boolean =>
-  ["ScalingPolicy", "IntelligentScaling", "ScalingRule", "GeneralScaler"].includes(kind)
+const isPolicy = (object: JsonObject): boolean => KINDS.some(({ kind }) => kind === textAt(object, "kind"))

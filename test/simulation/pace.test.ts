@@ -25,6 +25,7 @@ const change = (from: number, to: number, ago: number, toldAgo: number): Write =
     life: "a",
     blind: new Set(),
     isShown: false,
+    finds: [],
     record,
     settled: false
   }
@@ -64,6 +65,19 @@ describe("the checker of rates", () => {
     assert.isTrue(isAlarmed(change(5, 9, 0, 0), before))
     assert.isFalse(isAlarmed(change(5, 9, 0, 0), before, clocksOf(0, 2_000)))
     assert.isFalse(isAlarmed(change(5, 9, 0, 0), before, clocksOf(0, -2_000)))
+  })
+})
+
+describe("the checker of what was found", () => {
+  it("counts a find from when it was found and from where its finder took it to come, or as the write that it was", () => {
+    const [rise, fall] = [change(1, 7, 0, 0), change(7, 1, 60_000, 60_000)]
+    assert.isTrue(isAlarmed(rise, fall))
+    assert.isFalse(isAlarmed(rise, { ...fall, finds: [{ at: NOW - 10_000, change: -6 }] }))
+    assert.isTrue(isAlarmed(change(1, 12, 0, 0), { ...fall, finds: [{ at: NOW - 10_000, change: -6 }] }))
+    assert.isFalse(isAlarmed(change(1, 12, 0, 0), { ...fall, finds: [{ at: NOW - 10_000, change: -8 }] }))
+    const up = change(2, 5, 10_000, 10_000)
+    assert.isTrue(isAlarmed(change(5, 9, 0, 0), up))
+    assert.isFalse(isAlarmed(change(5, 9, 0, 0), { ...up, finds: [{ at: NOW - 5_000, change: 0 }] }))
   })
 })
 
