@@ -196,7 +196,8 @@ const recover = Effect.fnUntraced(function* (
   const from = known.find((replicas) => replicas !== undefined)
   const unheard = from === undefined && object.inherited !== true // nobody before us has had to do with it
   const compared = () => {
-    pursuit.inherited = object.inherited === true && at - pursuit.begunAt < LEASE_MILLIS ? "late" : "compared"
+    const isLate = object.inherited === true && state.conflict === undefined && at - pursuit.begunAt < LEASE_MILLIS
+    pursuit.inherited = isLate ? "late" : "compared"
     return nothingLost
   }
   if (unheard || known.includes(state.specReplicas) || state.conflict !== undefined) return compared()
@@ -216,7 +217,6 @@ const recover = Effect.fnUntraced(function* (
     return { ...nothingLost, observation }
   }
   const outcome = { _tag: "Recovered", from: from ?? to, to, by: FIELD_MANAGER } satisfies Outcome
-  const before = memory
   const decision: Decision = {
     proposals: [],
     steps: [],
@@ -227,9 +227,9 @@ const recover = Effect.fnUntraced(function* (
     reason: `${nameOf(pursuit.target)} was scaled to ${to} by the operator before this one, which ended before it could say so.`,
     confidence: 0
   }
-  pursuit.memory = settle({ policy: input.bound.policy, memory: before, observation, decision, outcome })
-  const plan: Plan = { observation, before, memory: before, decision }
-  return { observation, recovered: [yield* recordOf(input, plan, before, outcome)], unread: undefined }
+  pursuit.memory = settle({ policy: input.bound.policy, memory, observation, decision, outcome })
+  const plan: Plan = { observation, before: memory, memory, decision }
+  return { observation, recovered: [yield* recordOf(input, plan, memory, outcome)], unread: undefined }
 })
 
 /** Whose the replicas are, and which they are by now: between the watch and this somebody may have written. */
