@@ -11,6 +11,7 @@ export default defineConfig({
     // Files share what they import: nothing in src outlives a test at the level of a module, and reading Effect anew for
     // each of some 350 files would take longer than most of them.
     isolate: false,
-    testTimeout: 30_000
+    // Of what hangs, and of nothing else: on a machine that is busy otherwise, a second of work takes ten.
+    testTimeout: 120_000
   }
 })
