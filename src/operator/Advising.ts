@@ -17,6 +17,8 @@ import { targetKey } from "#operator/Ownership"
 /** However often it ticks, and however few others ask. */
 const ASK_MILLIS = 60_000
 
+const TURNED_AWAY: ReadonlySet<OpenAiError["reason"]["_tag"]> = new Set(["Budget", "CircuitOpen", "Throttled"])
+
 /** Advice that nothing can come of is not paid for. */
 const asksFor = ({ engines, mode }: Policy): boolean =>
   mode !== "Paused" && engines.some(({ engine }) => engine === "advisor")
@@ -100,8 +102,8 @@ export class Advising {
       const { at: askedAt, state } = last.observation
       const answered = yield* Effect.result(ask(adviceQuestion(policy, records, pseudonyms)))
       if (Result.isFailure(answered)) {
-        // Whoever got nothing of the hour's budget need not wait for a turn once more.
-        if (answered.failure.reason._tag === "Budget") this.#askedAt = Number.NEGATIVE_INFINITY
+        // Whoever was not let through need not wait for a turn once more.
+        if (TURNED_AWAY.has(answered.failure.reason._tag)) this.#askedAt = Number.NEGATIVE_INFINITY
         yield* Effect.logDebug(`No advice: ${answered.failure.message}`)
         return Result.fail(resultOf(answered.failure))
       }

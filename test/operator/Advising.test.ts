@@ -205,4 +205,36 @@ describe("advice", () => {
     }),
     { seeds: 1 }
   )
+
+  simulated(
+    "keeps its turn where it was not let through",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 4)
+      world.load("web", 4)
+      world.policy("web", { ...ADVISED, interval: "30s" })
+      const refusals: Array<OpenAiError["reason"]> = [{ _tag: "CircuitOpen" }, { _tag: "Budget" }]
+      let asked = 0
+      const model: OpenAiService = {
+        ...modelOf(() => {
+          asked++
+          const reason = refusals.shift()
+          return reason === undefined
+            ? Effect.succeed(says(4))
+            : Effect.fail(new OpenAiError({ reason, detail: "is not asked now" }))
+        }),
+        paceMillis: () => Effect.succeed(3_600_000)
+      }
+      yield* running(
+        world,
+        Effect.gen(function* () {
+          yield* Effect.sleep("5 minutes")
+          assert.strictEqual(asked, 3)
+          yield* Effect.sleep("10 minutes")
+          assert.strictEqual(asked, 3)
+        })
+      ).pipe(Effect.provideService(OpenAi, model))
+    }),
+    { seeds: 1 }
+  )
 })
