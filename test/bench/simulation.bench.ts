@@ -1,6 +1,6 @@
 /**
  * How much virtual time a second of real time buys: what the number of seeds in a test costs. First the simulator alone,
- * then whole operators: an hour of 100 policies is to take less than 10 s.
+ * then whole operators: an hour of 100 policies is to take less than 10 s. BENCH_ROUNDS (3) makes that part shorter.
  */
 import * as Effect from "effect/Effect"
 import { play, prepare } from "#simulation/run"
@@ -36,7 +36,7 @@ console.log(`  an empty run             ${(((performance.now() - startedAt) / ru
 
 // ---- whole operators
 
-const RUNS = 3
+const rounds = Number(process.env["BENCH_ROUNDS"] ?? 3)
 const definitions = prepare()
 /** Two operators, whatever the seed draws. */
 const hourOf = (policies: number, minutes: number, withoutFaults: boolean) => {
@@ -47,7 +47,7 @@ const hourOf = (policies: number, minutes: number, withoutFaults: boolean) => {
 play(hourOf(10, 10, false), definitions) // or the first run would pay for the compiler
 for (const withoutFaults of [true, false]) {
   const scenario = hourOf(100, 60, withoutFaults)
-  const runs = Array.from({ length: RUNS }, () => {
+  const runs = Array.from({ length: rounds }, () => {
     const before = process.cpuUsage()
     const verdict = play(scenario, definitions)
     const { system, user } = process.cpuUsage(before)
