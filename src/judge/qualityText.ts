@@ -93,7 +93,7 @@ const TITLES: Readonly<Record<Section, string>> = {
   objective: "Objectives: V must fall and R rise from .95 to .999",
   drift: "Pods that come to serve 0.7 of what they did at 30 % of the run, 1.2 times at 70 %",
   lost: "A tenth of the scrapes lost, and all of five minutes",
-  cpu: "Requests, with the CPU alone every 15 s, and with all signals every 15 s",
+  cpu: "With the CPU alone every 15 s, and with all signals every 15 s",
   knobs: "At the same share of bad answers, by a sweep of each knob (target utilisation; the objective)",
   choice: "A setting chosen by the other scenarios, judged on each",
   learning: "With Q-learning, with a bad policy planted in it, and with bounded exploration"
