@@ -102,8 +102,11 @@ export class Advising {
       const { at: askedAt, state } = last.observation
       const answered = yield* Effect.result(ask(adviceQuestion(policy, records, pseudonyms)))
       if (Result.isFailure(answered)) {
-        // Whoever was not let through need not wait for a turn once more.
-        if (TURNED_AWAY.has(answered.failure.reason._tag)) this.#askedAt = Number.NEGATIVE_INFINITY
+        // Whoever was not let through need not wait for a turn once more: neither the policy nor this target of it.
+        if (TURNED_AWAY.has(answered.failure.reason._tag)) {
+          this.#askedAt = Number.NEGATIVE_INFINITY
+          this.#turn--
+        }
         yield* Effect.logDebug(`No advice: ${answered.failure.message}`)
         return Result.fail(resultOf(answered.failure))
       }

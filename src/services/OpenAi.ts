@@ -31,7 +31,7 @@ export const OpenAiReason = Schema.Union([
   Schema.TaggedStruct("ServerError", { status: Schema.Int }),
   /** The request itself is not understood: the model, or structured output, is not there. */
   Schema.TaggedStruct("Rejected", { status: Schema.Int }),
-  /** The question is longer than any that is sent. */
+  /** The question is longer than any that is sent, or than the tokens of a whole hour. */
   Schema.TaggedStruct("TooLong", {}),
   /** Answered, and not in the shape that was asked for. */
   Schema.TaggedStruct("Malformed", {}),
@@ -50,7 +50,7 @@ const remedies = {
   Unauthorized: "Set OPENAI_API_KEY to a valid key that may use the model.",
   ServerError: "It is tried again; look at the model's server if it stays so.",
   Rejected: "Set OPENAI_MODEL to a model that knows structured outputs (response_format json_schema).",
-  TooLong: "Ask about fewer decisions (explain --last).",
+  TooLong: "Ask about fewer decisions (explain --last), or raise OPENAI_TOKENS_PER_HOUR.",
   Malformed: "Name a model that keeps to a JSON schema with OPENAI_MODEL.",
   Refused: "Nothing has to be done: no answer changes nothing."
 } as const satisfies Record<OpenAiReason["_tag"], string>
@@ -114,6 +114,8 @@ export class Admission {
   refusal(at: Millis, tokens: number): OpenAiReason | undefined {
     this.#calls = this.#calls.filter((call) => call.at > at - HOUR_MILLIS)
     const used = this.#calls.reduce((sum, call) => sum + call.tokens, 0)
+    // No waiting would make room for it, and who waits for it keeps others waiting.
+    if (tokens > this.#limits.tokensPerHour) return { _tag: "TooLong" }
     if (this.#calls.length >= this.#limits.callsPerHour || used + tokens > this.#limits.tokensPerHour) {
       return { _tag: "Budget" }
     }

@@ -2,6 +2,7 @@
 import { Clock, Effect, Schema } from "effect"
 import { assert, describe } from "vitest"
 import { Admission, NO_MODEL, OpenAi, OpenAiError, type OpenAiService, type Question } from "#services/OpenAi"
+import { measured } from "#schemas/Reading"
 import { Ledger } from "#operator/Ledger"
 import { makeWorld, NAMESPACE, running, type World } from "#test/operator/operatorWorld"
 import { simulated } from "#test/simulation/inSimulation"
@@ -234,6 +235,60 @@ describe("advice", () => {
           assert.strictEqual(asked, 3)
         })
       ).pipe(Effect.provideService(OpenAi, model))
+    }),
+    { seeds: 1 }
+  )
+
+  simulated(
+    "comes to each target in turn, and to one that was not let through before any other",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      // Told apart by what is measured: no question has their names.
+      for (const [name, value] of [
+        ["one", 101],
+        ["two", 102],
+        ["three", 103]
+      ] as const) {
+        world.deploy(name, 2, { tier: "web" })
+        world.sources.set(name, ({ at }) => Effect.succeed(measured(value, at)))
+      }
+      world.api.create({
+        apiVersion: "nimbusguard.io/v1alpha1",
+        kind: "IntelligentScaling",
+        metadata: { name: "front", namespace: NAMESPACE },
+        spec: {
+          target_labels: { tier: "web" },
+          min_replicas: 1,
+          max_replicas: 10,
+          ai: { advisor: true },
+          metrics_config: {
+            prometheus_url: "http://prometheus:9090",
+            metrics: [{ query: "load", threshold: 1000, condition: "gt" }]
+          }
+        }
+      })
+      const replies: ReadonlyArray<OpenAiError["reason"] | undefined> = [
+        undefined,
+        { _tag: "CircuitOpen" },
+        { _tag: "Budget" },
+        { _tag: "Throttled", retryAfterMillis: 1000 },
+        undefined,
+        { _tag: "ServerError", status: 500 },
+        { _tag: "TooLong" }
+      ]
+      const asked: Array<number> = []
+      const model = modelOf(({ user }) => {
+        const reason = replies[asked.length]
+        asked.push(Number(/"signal-1":(\d+)/u.exec(user)?.[1]))
+        return reason === undefined
+          ? Effect.succeed(says(4))
+          : Effect.fail(new OpenAiError({ reason, detail: "is not asked now" }))
+      })
+      yield* running(world, Effect.sleep("10 minutes")).pipe(Effect.provideService(OpenAi, model))
+      const [first = 0, second = 0] = asked
+      const third = 306 - first - second
+      assert.sameMembers([first, second, third], [101, 102, 103])
+      assert.deepStrictEqual(asked.slice(0, 9), [first, second, second, second, second, third, first, second, third])
     }),
     { seeds: 1 }
   )

@@ -46,6 +46,12 @@ describe("the admission", () => {
     assert.isUndefined(admission.refusal(1, 200))
   })
 
+  it("has no question wait for a budget that would never be enough", () => {
+    const admission = new Admission(limits)
+    assert.isUndefined(admission.refusal(0, 1000))
+    assert.deepStrictEqual(admission.refusal(0, 1001), { _tag: "TooLong" })
+  })
+
   it("leaves a server alone that fails, looks again after a minute, and forgets when it answers", () => {
     const admission = new Admission({ callsPerHour: 1000, tokensPerHour: 1e6 })
     for (let count = 0; count < 5; count++) {
