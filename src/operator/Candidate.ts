@@ -9,6 +9,7 @@ import { type Home, resolveHome } from "#services/Home"
 import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
 import { collectionPath, decode, FIELD_MANAGER, LEASES, refPath } from "#services/kubernetesCalls"
 import { microTime } from "#services/kubernetesTime"
+import { steadyMillis } from "#services/steadyMillis"
 import { type Instant, LEASE_MILLIS } from "#operator/actWindow"
 
 export type Attempt =
@@ -40,9 +41,8 @@ export const makeCandidate = Effect.fnUntraced(function* (options: {
   /** What a rival's lease said, and since when it has said so on our clock. */
   let observed = { record: "", atMillis: 0 }
 
-  const monotonic = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
   const instant = Effect.gen(function* () {
-    return { monotonicMillis: yield* monotonic, wallMillis: yield* Clock.currentTimeMillis }
+    return { monotonicMillis: yield* steadyMillis, wallMillis: yield* Clock.currentTimeMillis }
   })
 
   const read = Effect.fnUntraced(function* (timeoutMillis: number) {
@@ -80,7 +80,7 @@ export const makeCandidate = Effect.fnUntraced(function* (options: {
   /** The rival that still has it. Its own words about the time count for nothing. */
   const rivalOf = Effect.fnUntraced(function* (lease: Lease): Effect.fn.Return<Attempt | undefined> {
     const spec = lease.spec ?? {}
-    const now = yield* monotonic
+    const now = yield* steadyMillis
     const record = JSON.stringify([spec.holderIdentity, spec.renewTime, spec.acquireTime, spec.leaseTransitions])
     if (record !== observed.record) observed = { record, atMillis: now }
     const holder = spec.holderIdentity ?? ""

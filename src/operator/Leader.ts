@@ -16,6 +16,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { Home } from "#services/Home"
 import { Kubernetes, type KubernetesError } from "#services/Kubernetes"
+import { steadyMillis } from "#services/steadyMillis"
 import {
   type Instant,
   pastRenewDeadline,
@@ -75,8 +76,7 @@ export class Leader extends Context.Service<
 }
 
 const instant: Effect.Effect<Instant> = Effect.gen(function* () {
-  const monotonicMillis = Number((yield* Clock.monotonicTimeNanos) / 1_000_000n)
-  return { monotonicMillis, wallMillis: yield* Clock.currentTimeMillis }
+  return { monotonicMillis: yield* steadyMillis, wallMillis: yield* Clock.currentTimeMillis }
 })
 
 const pause = Effect.flatMap(Random.nextBetween(0.8, 1.2), (factor) => Effect.sleep(RETRY_MILLIS * factor))

@@ -46,6 +46,8 @@ export interface ActInput {
   readonly sent: Sent | undefined
   /** Why it cannot be told yet what the leader before this one wrote: until then nothing is written over it. */
   readonly unread: KubernetesError | undefined
+  /** The leader before this one may still write: whose other replicas are is then found out before they are believed. */
+  readonly mayBeLate: boolean
 }
 
 export interface Acted {
@@ -127,7 +129,10 @@ const attempt = Effect.fnUntraced(function* (input: ActInput) {
     }
 
     const { state } = plan.observation
-    if (replicas !== state.specReplicas) plan = input.replan(replicas, resourceVersion)
+    if (replicas !== state.specReplicas) {
+      if (input.mayBeLate) return done(WHOSE)
+      plan = input.replan(replicas, resourceVersion)
+    }
     const after = whyWithheld(policy, plan)
     if (after !== undefined) return done(after)
     const { desired } = plan.decision
@@ -194,6 +199,12 @@ const NOT_LEADER: Outcome = {
   _tag: "Withheld",
   why: "NotLeader",
   message: "This operator's lease is about to end or has ended; the next leader decides again."
+}
+
+const WHOSE: Outcome = {
+  _tag: "Refused",
+  reason: "Conflict",
+  message: "The replicas changed just after this operator took over; the next tick finds out who changed them."
 }
 
 /** Why the decision is only published. Independent of what it says, so that conditions do not flicker. */

@@ -47,6 +47,7 @@ interface Given {
   readonly sent?: Sent
   readonly notBefore?: number
   readonly unread?: KubernetesError
+  readonly mayBeLate?: boolean
 }
 
 const world = Effect.fnUntraced(function* (replicas: number) {
@@ -62,7 +63,8 @@ const world = Effect.fnUntraced(function* (replicas: number) {
       outdated: given.outdated ?? (() => false),
       notBefore: given.notBefore ?? 0,
       sent: given.sent,
-      unread: given.unread
+      unread: given.unread,
+      mayBeLate: given.mayBeLate ?? false
     }
     return act(input).pipe(Effect.provide(layer))
   }
@@ -113,6 +115,19 @@ describe("act", () => {
       const { outcome } = yield* run()
       assert.strictEqual(outcome._tag, "Unchanged")
       assert.strictEqual(api.calls.length, 0)
+    })
+  )
+
+  simulated(
+    "leaves alone what was scaled in between, where it may have been the leader before it",
+    Effect.gen(function* () {
+      const { api, run, writes } = yield* world(2)
+      const stale = planFor(2, versionOf(api))
+      api.scale("Deployment", "shop", "web", 6)
+      const { outcome, plan } = yield* run({ plan: stale, mayBeLate: true })
+      assert.strictEqual(tagOf(outcome), "Refused:Conflict")
+      assert.strictEqual(plan, stale)
+      assert.deepStrictEqual(writes, [])
     })
   )
 
