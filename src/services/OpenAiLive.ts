@@ -3,7 +3,6 @@
  * It waits as long as Retry-After says, gives up early, spends no more than the hour's budget, keeps an answer for
  * five minutes, and lets neither key nor prompt out of its hands.
  */
-import * as Cache from "effect/Cache"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,9 +14,11 @@ import * as Schema from "effect/Schema"
 import { toCodecOpenAI } from "effect/ai/OpenAiStructuredOutput"
 import { Egress, type EgressAnswer, EgressError } from "#services/Egress"
 import { parseJson } from "#services/jsonBody"
+import { keptAnswers } from "#services/keptAnswers"
 import { Metrics } from "#services/Metrics"
 import { Admission, OpenAi, OpenAiError, type OpenAiReason, type OpenAiService, type Question } from "#services/OpenAi"
 import { Settings } from "#services/Settings"
+import { steadyMillis } from "#services/steadyMillis"
 
 const TIMEOUT_MILLIS = 20_000
 const RETRIES = 2
@@ -125,9 +126,6 @@ const FINISHES: ReadonlySet<string> = new Set(["stop", "length", "content_filter
 const PASSING: ReadonlySet<OpenAiReason["_tag"]> = new Set(["Throttled", "ServerError", "Unreachable"])
 /** The server is well: it is the question, the account or the model that is not. */
 const HARMLESS: ReadonlySet<OpenAiReason["_tag"]> = new Set(["Refused", "Malformed", "Throttled"])
-
-/** Budgets, circuit and throttling outlive a wall clock that is set. */
-const steadyMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 const make = Effect.gen(function* () {
   const egress = yield* Egress
@@ -242,18 +240,19 @@ const make = Effect.gen(function* () {
       )
     )
 
-  const answers = yield* Cache.makeWith(
-    (key: string) =>
+  const answers = yield* keptAnswers({
+    capacity: ANSWERS_KEPT,
+    lookup: (key: string) =>
       persist(JSON.parse(key) as Asked, 0).pipe(Effect.withSpan(`chat ${model}`, { kind: "client", attributes })),
-    { capacity: ANSWERS_KEPT, timeToLive: (exit) => (Exit.isSuccess(exit) ? CACHED : 0) }
-  )
+    timeToLive: (exit) => (Exit.isSuccess(exit) ? CACHED : 0)
+  })
 
   const ask = Effect.fn("OpenAi.ask")(function* <A>(question: Question<A>) {
     const { codec, jsonSchema } = toCodecOpenAI(question.answer)
     const { name, outputTokensMax, system, user } = question
     if (system.length + user.length > CHARS_MAX) return yield* fail({ _tag: "TooLong" }, "would be asked too much")
     const asked: Asked = { name, system, user, schema: jsonSchema, outputTokensMax }
-    const text = yield* Cache.get(answers, JSON.stringify(asked))
+    const text = yield* answers.get(JSON.stringify(asked))
     const said = parseJson(text)
     if (Result.isSuccess(said) && repeatsKey(JSON.stringify(said.success))) {
       return yield* fail({ _tag: "Malformed" }, "repeated the key in its answer")

@@ -1,4 +1,4 @@
-import { Effect, Fiber, Layer, Logger, References, Schema, Tracer } from "effect"
+import { Clock, Effect, Fiber, Layer, Logger, References, Schema, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import { assert, describe, it } from "@effect/vitest"
 import { Metrics } from "#services/Metrics"
@@ -88,6 +88,36 @@ describe("the language model", () => {
         assert.strictEqual(bodies.length, 2)
       })
     )
+  )
+
+  it.live("is asked anew after five minutes, although the wall clock was put back meanwhile", () =>
+    Effect.gen(function* () {
+      const real = yield* Clock.Clock
+      const passed = { wallMillis: 0, steadyMillis: 0 }
+      const currentTimeMillisUnsafe = () => real.currentTimeMillisUnsafe() + passed.wallMillis
+      const monotonicTimeNanosUnsafe = () => real.monotonicTimeNanosUnsafe() + BigInt(passed.steadyMillis) * 1_000_000n
+      const machine: Clock.Clock = {
+        currentTimeMillisUnsafe,
+        currentTimeMillis: Effect.sync(currentTimeMillisUnsafe),
+        currentTimeNanosUnsafe: () => real.currentTimeNanosUnsafe(),
+        currentTimeNanos: real.currentTimeNanos,
+        monotonicTimeNanosUnsafe,
+        monotonicTimeNanos: Effect.sync(monotonicTimeNanosUnsafe),
+        sleep: (duration) => real.sleep(duration)
+      }
+      yield* against([good], ({ asked, bodies }) =>
+        Effect.gen(function* () {
+          yield* asked()
+          passed.wallMillis -= 3_600_000
+          yield* asked()
+          assert.strictEqual(bodies.length, 1)
+          passed.wallMillis += 300_000
+          passed.steadyMillis += 300_000
+          yield* asked()
+          assert.strictEqual(bodies.length, 2)
+        })
+      ).pipe(Effect.provideService(Clock.Clock, machine))
+    })
   )
 
   const METADATA = { location: "http://169.254.169.254/latest/meta-data/" }
