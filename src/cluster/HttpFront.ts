@@ -30,16 +30,22 @@ const BODY_MAX_BYTES = 3 * 1024 * 1024
 const TOO_LARGE = `a body of more than ${BODY_MAX_BYTES} bytes is too large`
 const BOOKMARK_MILLIS = 60_000
 const WATCH_DEFAULT_SECONDS = 1800
+const MISDIRECTED = new Refusal(421, "Misdirected", ONLY_OWN_NAMES)
 
 export const listen = (api: ApiServer, options: FrontOptions): void => {
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-    if (!isOwnName(request.headers.host)) return refuse(response, new Refusal(421, "Misdirected", ONLY_OWN_NAMES))
+    if (!isOwnName(request.headers.host)) return refuse(response, MISDIRECTED)
     received(request, response, (body) => serve(api, request, response, body))
   })
   // exec, attach and port-forward ask for another protocol: they get their refusal in this one.
   server.on("upgrade", (request: IncomingMessage, socket) => {
-    const text = JSON.stringify(api.handle({ method: "GET", path: pathOf(request).pathname }).body)
-    const head = `HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}`
+    // Node has taken its own listener away: whoever breaks off would end the process.
+    socket.once("error", () => socket.destroy())
+    const own = isOwnName(request.headers.host)
+    const body = own ? api.handle({ method: "GET", path: pathOf(request).pathname }).body : MISDIRECTED.status
+    const text = JSON.stringify(body)
+    const status = own ? "403 Forbidden" : "421 Misdirected Request"
+    const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}`
     socket.end(`${head}\r\nconnection: close\r\n\r\n${text}`)
   })
   server.once("error", options.onError)

@@ -1,6 +1,7 @@
 import { Effect, Fiber, Layer, Option, Stream } from "effect"
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { get, type IncomingMessage, request } from "node:http"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
@@ -164,6 +165,19 @@ describe("the HTTP front", () => {
     assert.deepInclude(rebound.body, { kind: "Status", code: 421 })
     assert.include(String(rebound.body["message"]), "localhost")
     assert.isUndefined(api.find("ConfigMap", "default", "rebound"))
+    const upgrade = { connection: "Upgrade", upgrade: "websocket", host: "evil.example:6550" }
+    const upgraded = await send("GET", maps, "", JSON_TYPE, upgrade)
+    assert.strictEqual(upgraded.status, 421)
+    assert.deepEqual(upgraded.body, rebound.body)
+  })
+
+  it("goes on after a client that asks for another protocol and breaks off", async () => {
+    const head = "GET /version HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: SPDY/3.1\r\n\r\n"
+    await new Promise<void>((resolve, reject) => {
+      const socket = connect(front.port, "127.0.0.1", () => socket.write(head, () => socket.resetAndDestroy()))
+      socket.once("error", reject).once("close", () => resolve())
+    })
+    assert.strictEqual((await send("GET", "/version")).status, 200)
   })
 
   it.each([
