@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isOwnName } from "#services/ownNames"
+import { isOwnName, isOwnNameOfContainers } from "#services/ownNames"
 
 describe("the names of this machine", () => {
   it.each(["localhost", "LOCALHOST:6550", "127.0.0.1:9090", "127.0.0.53", "[::1]:8082", "[::1]"])(
@@ -7,7 +7,7 @@ describe("the names of this machine", () => {
     (host) => assert.isTrue(isOwnName(host))
   )
 
-  it.each([
+  const OTHERS = [
     undefined,
     "",
     "rebound.example",
@@ -20,5 +20,21 @@ describe("the names of this machine", () => {
     "10.0.0.1:6550",
     "localhost:",
     "localhost\n"
-  ])("have %s not among them", (host) => assert.isFalse(isOwnName(host)))
+  ]
+  it.each(OTHERS)("have %s not among them", (host) => assert.isFalse(isOwnName(host)))
+
+  const OF_CONTAINERS = ["host.docker.internal", "Host.Docker.Internal:9090"]
+  it.each(OF_CONTAINERS)("have %s among them only where nothing but reading is done", (host) => {
+    assert.isFalse(isOwnName(host))
+    assert.isTrue(isOwnNameOfContainers(host))
+  })
+
+  it.each([
+    ...OTHERS,
+    "docker.internal",
+    "evil.host.docker.internal",
+    "host.docker.internal.rebound.example",
+    "hostxdocker.internal",
+    "host.docker.internal:"
+  ])("have %s not among them for containers either", (host) => assert.isFalse(isOwnNameOfContainers(host)))
 })

@@ -6,9 +6,10 @@ import type { ApiServer } from "#cluster/api/ApiServer"
 import { type Front, listen } from "#cluster/HttpFront"
 import { FORM, type PageAnswer, pageRequest, type Site } from "#cluster/world/Site"
 import { ListenError } from "#dashboard/server"
-import { isOwnName, ONLY_OWN_NAMES } from "#services/ownNames"
+import { isOwnNameOfContainers, ONLY_OWN_NAMES } from "#services/ownNames"
 
 const BODY_BYTES = 1024 * 1024
+const ONLY_OWN_NAMES_HERE = `${ONLY_OWN_NAMES}. From a container: http://host.docker.internal with Docker Desktop, else localhost with --network host`
 
 const failed = (port: number, variable: string) => (error: Error) =>
   Effect.fail(
@@ -30,8 +31,8 @@ export const apiFront = (api: ApiServer, port: number) =>
 
 /** A question that cannot be answered, as one of ten thousand sums is, must not end the world. */
 const answered = (site: Site, request: IncomingMessage, text: string): PageAnswer => {
-  if (!isOwnName(request.headers.host)) {
-    return { status: 421, json: { status: "error", errorType: "bad_data", error: ONLY_OWN_NAMES } }
+  if (!isOwnNameOfContainers(request.headers.host)) {
+    return { status: 421, json: { status: "error", errorType: "bad_data", error: ONLY_OWN_NAMES_HERE } }
   }
   try {
     const url = `http://${LOOPBACK}${request.url ?? "/"}`

@@ -32,20 +32,35 @@ describe("the fronts", () => {
     })
   )
 
-  it.live("tell no page of another name what the world's pages say", () =>
+  /** fetch would write the header itself. */
+  const asking = (port: number, path: string, host: string) =>
+    Effect.callback<{ readonly status: number | undefined; readonly text: string }>((resume) => {
+      get({ host: "127.0.0.1", port, path, headers: { host } }, (response) => {
+        let text = ""
+        response.setEncoding("utf8").on("data", (part: string) => void (text += part))
+        response.once("end", () => resume(Effect.succeed({ status: response.statusCode, text })))
+      })
+    })
+
+  it.live("tell no page of another name what the world's pages say, and a container by which name to ask", () =>
     Effect.gen(function* () {
       const port = yield* free
       yield* siteFront(echo, port)
-      // fetch would write the header itself.
-      const status = yield* Effect.callback<number | undefined>((resume) => {
-        const path = "/api/v1/query?query=up"
-        const headers = { host: `evil.example:${port}` }
-        get({ host: "127.0.0.1", port, path, headers }, (response) => {
-          response.resume()
-          resume(Effect.succeed(response.statusCode))
-        })
-      })
+      const { status, text } = yield* asking(port, "/api/v1/query?query=up", `evil.example:${port}`)
       assert.strictEqual(status, 421)
+      assert.include(text, "host.docker.internal")
+      assert.notInclude(text, "query")
+    })
+  )
+
+  it.live("tell a Grafana in a container what the world's pages say, and nothing of the Kubernetes API", () =>
+    Effect.gen(function* () {
+      const port = yield* free
+      yield* siteFront(echo, port)
+      const host = `host.docker.internal:${port}`
+      assert.strictEqual((yield* asking(port, "/api/v1/query?query=up", host)).status, 200)
+      const api = yield* apiFront(new ApiServer(() => 0), 0)
+      assert.strictEqual((yield* asking(api.port, "/version", host)).status, 421)
     })
   )
 
