@@ -10,6 +10,8 @@ export const Pods = Schema.Struct({
   ready: Schema.Int,
   /** When the ready pods became as many as they are. */
   readySince: Schema.optionalKey(Millis),
+  /** When they last taught what they serve, or were first seen. */
+  taughtAt: Schema.optionalKey(Millis),
   startup: Startup,
   capacity: Capacity
 })

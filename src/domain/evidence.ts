@@ -11,7 +11,7 @@ export interface Evidence {
   readonly demand?: number
   readonly served?: number
   readonly utilization?: number
-  /** From when on the samples of single pods speak of all that serve; absent: it is no sample of single pods. */
+  /** From when on the samples of single pods speak for all that serve; absent: it is no sample of single pods. */
   readonly sampledFrom?: number
   readonly backlog?: number
   readonly badFraction?: number
@@ -29,15 +29,19 @@ export const hasRole = ({ signals }: Policy, role: Role): boolean => signals.som
 const shareOf = ({ pods, value, warmUp }: Measured, at: number): Pick<Evidence, "sampledFrom" | "utilization"> => {
   if (pods === undefined) return { utilization: value / 100 }
   const { missing, ready, unready } = groupPods(pods, warmUp === true, at)
-  let sampledFrom = missing.length + unready.length > 0 ? -Infinity : at
-  let [used, requested] = [0, 0]
+  let sampledFrom = at
+  let [used, requested, heard] = [0, 0, 0]
   for (const { requestMilli, sampledAt = at, usageMilli, windowMillis = 0 } of ready) {
     if (requestMilli === undefined || usageMilli === undefined) continue
     used += usageMilli
     requested += requestMilli
+    heard += 1
     sampledFrom = Math.min(sampledFrom, sampledAt - windowMillis)
   }
-  return requested > 0 ? { utilization: used / requested, sampledFrom } : {}
+  if (requested <= 0) return {}
+  // Work is shared out, so most speak for the rest. A pod that does not serve is counted nowhere and waited for by nobody.
+  const unheard = [...missing, ...unready].filter((pod) => pod.ready === true).length
+  return { utilization: used / requested, sampledFrom: heard > unheard ? sampledFrom : -Infinity }
 }
 
 type Input = Pick<EngineInput<unknown, unknown>, "observation" | "signals">

@@ -35,7 +35,7 @@ describe("evidence", () => {
     ]
     assert.deepStrictEqual(seen({ utilization: measured(0.2, 0, 1, requested) }), {
       utilization: 0.5,
-      sampledFrom: -Infinity
+      sampledFrom: 0
     })
     assert.deepStrictEqual(seen({ utilization: measured(0.2, 0, 1, [pod("a", { usageMilli: 200 })]) }), {})
   })
@@ -53,6 +53,26 @@ describe("evidence", () => {
     assert.deepStrictEqual(warm(pods), { utilization: 0.8, sampledFrom: -Infinity })
     assert.deepStrictEqual(warm(pods.slice(0, 1)), { utilization: 0.8, sampledFrom: -1_000 })
     assert.deepStrictEqual(warm(pods.slice(1, 3)), {})
+  })
+
+  it("is of all that serve as soon as most of them have a sample, and waits for none that serves nothing", () => {
+    const old = { startedAt: -3_600_000, readyChangedAt: -3_590_000, requestMilli: 500 }
+    const heard = (name: string) =>
+      pod(name, { ...old, ready: true, usageMilli: 400, sampledAt: -5_000, windowMillis: 1_000 })
+    const from = (...others: ReadonlyArray<PodSample>) => {
+      const reading = { ...measured(80, 0, 1, [heard("a"), heard("b"), ...others]), warmUp: true }
+      const found = seen({ utilization: reading })
+      return "signal" in found ? undefined : found.sampledFrom
+    }
+    const unheard = (name: string) => pod(name, { ...old, ready: true })
+    const idle = [
+      pod("unschedulable", { phase: "Pending", requestMilli: 500 }),
+      pod("crashing", { ...old, ready: false }),
+      pod("starting", { ...old, startedAt: -20_000, ready: false, usageMilli: 500, sampledAt: 0 })
+    ]
+    assert.strictEqual(from(...idle), -6_000)
+    assert.strictEqual(from(unheard("c")), -6_000)
+    assert.strictEqual(from(unheard("c"), unheard("d")), -Infinity)
   })
 
   it("waits for a signal that is missing, and names it", () => {

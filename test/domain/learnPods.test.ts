@@ -50,6 +50,23 @@ describe("what one look teaches of the pods", () => {
     assert.isAbove(look(grown, { at: 95_000, ready: 6 }, alone).capacity.perPod, 40)
   })
 
+  it("is one look's worth every five minutes where the samples are never of them alone", () => {
+    // One of the four turns unready for every other minute, and the samples look back for two.
+    const course = (until: number) => {
+      let memory = settled()
+      for (let at = 65_000; at <= until; at += 5000) {
+        const ready = at % 120_000 < 60_000 ? 3 : 4
+        memory = look(memory, { at, ready }, { ...busy(ready), utilization: 0.35, sampledFrom: at - 120_000 })
+      }
+      return memory.capacity
+    }
+    const { perPod, samples } = settled().capacity
+    assert.strictEqual(course(355_000).perPod, perPod)
+    assert.isAbove(course(365_000).perPod, perPod)
+    assert.strictEqual(course(600_000).samples, samples + 1)
+    assert.closeTo(course(700_000).perPod, 80, 1e-9)
+  })
+
   it("is nothing of what they serve after a while unseen, in which there may have been others", () => {
     const resumed = look(settled(), { at: 600_000, ready: 4, resumed: true }, { ...busy(4), utilization: 0.5 })
     assert.deepStrictEqual(resumed.capacity, settled().capacity)

@@ -6,7 +6,7 @@ import type { Policy, Role } from "#schemas/Policy"
 import { missing } from "#schemas/Reading"
 import { Dice } from "#test/domain/Dice"
 import { observe, policyOf, stateOf, type Values, watched } from "#test/domain/policies"
-import { learnsFromNoOtherPods } from "#test/engines/otherPods"
+import { learnsBesideAPendingPod, learnsFromNoOtherPods, learnsWithoutOneSample } from "#test/engines/otherPods"
 
 const ROLES: ReadonlyArray<Role> = ["demand", "served", "utilization", "backlog", "badFraction"]
 const signals = ROLES.map((role) => watched(role, { role, worksAtZero: role === "demand" || role === "backlog" }))
@@ -86,6 +86,14 @@ describe("auto", () => {
 
   it("learns what a pod serves from no samples that look back to when there were other pods", () => {
     learnsFromNoOtherPods("auto", web, (ready) => serving(280, ready))
+  })
+
+  it("learns what the ready pods serve however long another finds no node", () => {
+    learnsBesideAPendingPod("auto", web, (ready) => serving(280, ready))
+  })
+
+  it("learns what the ready pods serve though one of them has no sample", () => {
+    learnsWithoutOneSample("auto", web, (ready) => serving(280, ready))
   })
 
   it("holds what was there for a while after a restart", () => {

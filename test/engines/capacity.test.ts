@@ -4,7 +4,7 @@ import { bindEngine, runs } from "#engines/index"
 import type { Policy, Role } from "#schemas/Policy"
 import { missing } from "#schemas/Reading"
 import { observe, policyOf, stateOf, type Values, watched } from "#test/domain/policies"
-import { learnsFromNoOtherPods } from "#test/engines/otherPods"
+import { learnsBesideAPendingPod, learnsFromNoOtherPods, learnsWithoutOneSample } from "#test/engines/otherPods"
 
 const ROLES: ReadonlyArray<Role> = ["demand", "served", "utilization", "backlog", "badFraction"]
 const without = (...roles: ReadonlyArray<Role>) =>
@@ -76,6 +76,14 @@ describe("capacity", () => {
 
   it("learns what a pod serves from no samples that look back to when there were other pods", () => {
     learnsFromNoOtherPods("capacity", web, (ready) => serving(280, ready))
+  })
+
+  it("learns what the ready pods serve however long another finds no node", () => {
+    learnsBesideAPendingPod("capacity", web, (ready) => serving(280, ready))
+  })
+
+  it("learns what the ready pods serve though one of them has no sample", () => {
+    learnsWithoutOneSample("capacity", web, (ready) => serving(280, ready))
   })
 
   it("takes the signal that it is told for the demand", () => {
