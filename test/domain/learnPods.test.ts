@@ -71,6 +71,8 @@ describe("what one look teaches of the pods", () => {
     const resumed = look(settled(), { at: 600_000, ready: 4, resumed: true }, { ...busy(4), utilization: 0.5 })
     assert.deepStrictEqual(resumed.capacity, settled().capacity)
     assert.strictEqual(resumed.readySince, 600_000)
+    const back: Evidence = { ...busy(4), utilization: 0.5, sampledFrom: 570_000 }
+    assert.deepStrictEqual(look(resumed, { at: 605_000, ready: 4 }, back).capacity, settled().capacity)
   })
 
   it("is taken at once where the memory is older than the time since when they have been so many", () => {
