@@ -1,5 +1,6 @@
 /** A change of replicas in the operators' name, as the API committed it, and what became known of it. */
 import type { DecisionRecord, Limiter } from "#schemas/Decision"
+import type { PolicyRef } from "#schemas/Policy"
 
 export interface Write {
   readonly at: number
@@ -25,6 +26,28 @@ export interface Write {
 export interface Found {
   readonly at: number
   readonly change: number
+}
+
+interface Finder {
+  readonly life: string
+  readonly policy: PolicyRef
+  /** The replicas that it takes them to have been before. */
+  readonly from: number
+}
+
+/** What is wrong with a find, if anything is, of a target that ever had these replicas. */
+export const flawOf = (
+  { from, life, policy }: Finder,
+  write: Write | undefined,
+  had: ReadonlySet<number> | undefined
+): string | undefined => {
+  if (write === undefined) return "which nobody had written"
+  if (had?.has(from) !== true) return "and it never had that many before"
+  const teller = write.record?.policy
+  if (write.life !== life || teller === undefined) return undefined
+  // A policy made anew knows nothing of the records of the one before it, which went with it. Any other one does.
+  const isAnew = teller.kind === policy.kind && teller.name === policy.name && teller.uid !== policy.uid
+  return isAnew ? undefined : "which it had recorded itself"
 }
 
 /** What may end a decision on other terms than cooldown, step and rate. */

@@ -18,6 +18,8 @@ interface Change {
   readonly forgotten: number
   /** What it may count for: what was written, and what whoever found it took it for. */
   readonly changes: readonly [number, ...Array<number>]
+  /** Whoever found it last could not tell from where it went, and lets neither direction go on so soon. */
+  readonly isEither: boolean
 }
 
 interface Past {
@@ -46,14 +48,17 @@ export const paceBroken = (
     const latest = Math.min(at, Math.max(told, committed, ...each.finds.map((found) => found.at)))
     const aheadMillis = Math.max(0, write.at + mostMillis - at)
     const changes = [each.to - each.from, ...each.finds.map(({ change }) => change)] as const
-    return [{ earliest, latest, forgotten: earliest - aheadMillis, changes }]
+    const isEither = each.finds.at(-1)?.change === 0
+    return [{ earliest, latest, forgotten: earliest - aheadMillis, changes, isEither }]
   })
   const since = (some: ReadonlyArray<Change>) => at - (some.at(-1)?.earliest ?? Number.NEGATIVE_INFINITY)
   const { cooldown, rates, step } = limits
   const went = `${target} went from ${from} to ${to}`
   const broken: Array<Broken> = []
   const waited =
-    to > from ? since(before.filter(({ changes }) => changes.every((change) => change > 0))) : since(before)
+    to > from
+      ? since(before.filter(({ changes, isEither }) => isEither || changes.every((change) => change > 0)))
+      : since(before)
   const wait = (to > from ? cooldown.upSeconds : cooldown.downSeconds) * 1000
   if (waited < wait) {
     const detail = `${went} ${waited} ms after the last change; the cooldown is ${wait} ms`

@@ -21,7 +21,7 @@ import { type Property, Violation } from "#simulation/Property"
 import { isNoted } from "#simulation/questions"
 import { Reign } from "#simulation/Reign"
 import { HOME, type World } from "#simulation/World"
-import { isFreed, type Write } from "#simulation/Write"
+import { flawOf, isFreed, type Write } from "#simulation/Write"
 
 /** Somebody who may have written: what the checkers know of the process. */
 export interface Suspect {
@@ -49,6 +49,8 @@ export class Safety {
   #holder = ""
   /** Who has held the Lease no more since when. */
   readonly #deposed: Array<{ readonly at: number; readonly holder: string }> = []
+  /** By target: the replicas that it ever had. */
+  readonly #had = new Map<string, Set<number>>()
   readonly #fail: (violation: Violation) => void
 
   constructor(world: World, fail: (violation: Violation) => void) {
@@ -85,7 +87,8 @@ export class Safety {
   #led(before: JsonObject | undefined, after: JsonObject): void {
     const [was, is] = [before, after].map((lease) => wordOf(valueAt(lease, "spec.holderIdentity")))
     const { clocks, now, say } = this.#world
-    if (is !== this.#holder) this.#deposed.push({ at: now(), holder: this.#holder })
+    // Who gives it back has told all that there is to tell.
+    if (is !== this.#holder && is !== "") this.#deposed.push({ at: now(), holder: this.#holder })
     this.#holder = is ?? ""
     if (was === is) return
     say("lease", "holder", is === "" ? "given back" : (is ?? ""))
@@ -95,6 +98,7 @@ export class Safety {
   #scaled({ before, manager, object, version }: Commit): void {
     const [from, to] = [before, object].map((each) => Number(valueAt(each, "spec.replicas") ?? 0)) as [number, number]
     const target = nameOf(object)
+    this.#had.set(target, (this.#had.get(target) ?? new Set()).add(to))
     if (before === undefined || from === to) return
     const { leaseTouchedAt, now, say, server, writer } = this.#world
     if (manager !== FIELD_MANAGER) {
@@ -207,15 +211,10 @@ export class Safety {
     if (outcome._tag !== "Recovered") return
     const target = observation.target.name
     const write = this.writes.findLast((each) => each.target === target && each.to === outcome.to)
+    const flaw = flawOf({ life, policy: record.policy, from: outcome.from }, write, this.#had.get(target))
     const what = `${life} found ${target} from ${outcome.from} at ${outcome.to}`
-    this.#check(write !== undefined, "each write has one record", () => `${what}, which nobody had written`)
+    this.#check(flaw === undefined, "each write has one record", () => `${what}, ${flaw}`)
     if (write === undefined) return
-    // A policy made anew knows nothing of the records of the one before it, which went with it.
-    this.#check(
-      write.life !== life || write.record?.policy.uid !== record.policy.uid,
-      "each write has one record",
-      () => `${what}, which it had recorded itself`
-    )
     for (const each of this.writes) if (each.target === target && each.at <= write.at) each.settled = true
     write.record ??= record
     write.finds.push({ at: observation.at, change: outcome.to - outcome.from })

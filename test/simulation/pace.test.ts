@@ -82,6 +82,14 @@ describe("the checker of what was found", () => {
 })
 
 describe("the checker of cooldowns", () => {
+  it("lets neither direction go on so soon after a find of which nobody knows from where it went", () => {
+    const waiting = policyOf({ limits: limitsOf({ cooldown: { upSeconds: 60, downSeconds: 60 } }) })
+    const [rise, fall] = [change(4, 5, 0, 0), change(6, 4, 50_000, 50_000)]
+    assert.isFalse(isAlarmed(rise, fall, clocksOf(), waiting))
+    const found = { ...fall, finds: [{ at: NOW - 40_000, change: 0 }] }
+    assert.isTrue(isAlarmed(rise, found, clocksOf(), waiting))
+  })
+
   const cooling = policyOf({ limits: limitsOf({ cooldown: { upSeconds: 0, downSeconds: 60 } }) })
 
   it("believes the clock of a leader that was behind, and of no machine that did not lead meanwhile", () => {

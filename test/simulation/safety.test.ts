@@ -118,9 +118,13 @@ describe("the checkers", () => {
       write(5)
       safety.concluded()
       assert.deepStrictEqual(broken, ["each write has one record"])
+      lease("")
+      safety.concluded()
+      assert.lengthOf(broken, 2)
+      lease("a1_1")
       lease("b1_1")
       safety.concluded()
-      assert.deepStrictEqual(broken, ["each write has one record"])
+      assert.lengthOf(broken, 2)
     }),
     { seeds: 1 }
   )
@@ -140,6 +144,25 @@ describe("the checkers", () => {
     }),
     { seeds: 1 }
   )
+
+  for (const [title, by, from] of [
+    ["let no other policy of the same process find what one has recorded", { name: "young", uid: "another" }, 5],
+    ["let nobody find a write that comes from where the target never was", { uid: "another" }, 9]
+  ] as const) {
+    simulated(
+      title,
+      Effect.gen(function* () {
+        const { broken, record, safety, write } = yield* makeScene
+        write(5)
+        const told = record("old")
+        safety.recorded("a1", told, undefined)
+        const outcome = { _tag: "Recovered", from, to: 5, by: "nimbusguard" } as const
+        safety.recorded("a1", { ...told, outcome, policy: { ...told.policy, ...by } }, undefined)
+        assert.deepStrictEqual(broken, ["each write has one record"])
+      }),
+      { seeds: 1 }
+    )
+  }
 
   const alarms: ReadonlyArray<{
     readonly title: string
