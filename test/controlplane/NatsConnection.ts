@@ -2,6 +2,7 @@
 // API, which is JSON in requests. It exists to put work into a queue and take it out again.
 import { randomBytes } from "node:crypto"
 import { connect, type Socket } from "node:net"
+import { eventually } from "./eventually.ts"
 
 export interface NatsMessage {
   readonly subject: string
@@ -164,9 +165,21 @@ export class NatsConnection {
     await this.jetStream(`CONSUMER.DELETE.${stream}.${consumer}`)
   }
 
-  /** Publishes into a stream and waits until the stream has stored it; returns its sequence number. */
+  /**
+   * Publishes into a stream and waits until the stream has stored it; returns its sequence number. 503: nobody listens. A
+   * cluster that has made a stream has not told all its members of it yet, and what nobody heard can be said again.
+   */
   async store(subject: string, payload: string): Promise<number> {
-    const answer = await this.request(subject, payload)
+    const { answer } = await eventually(
+      async (seen) => {
+        const [heard] = await this.#ask(subject, payload, 10_000, () => true)
+        seen(heard?.status)
+        return heard?.status.startsWith("503") === true ? undefined : { answer: heard }
+      },
+      { what: `a stream to listen to ${subject}` }
+    )
+    if (answer === undefined) throw new Error(`nobody answered on ${subject}`)
+    if (answer.status !== "") throw new Error(`${subject}: ${answer.status}`)
     const stored = JSON.parse(answer.payload) as {
       readonly seq?: number
       readonly error?: { readonly description?: string }
