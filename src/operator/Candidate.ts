@@ -19,6 +19,8 @@ export type Attempt =
   | { readonly _tag: "Rival"; readonly holder: string; readonly leftMillis: number }
   /** Somebody changed it while we wrote: nothing is known until the next attempt. */
   | { readonly _tag: "Outrun" }
+  /** It was ours and is not as we took it: whoever had it meanwhile may have acted. */
+  | { readonly _tag: "Lost" }
 
 export interface Candidate {
   readonly attempt: (withinMillis: number) => Effect.Effect<Attempt, KubernetesError>
@@ -38,6 +40,8 @@ export const makeCandidate = Effect.fnUntraced(function* (options: {
   const home = resolveHome(options.namespace)
   /** As we last wrote or read it; undefined: read it first. */
   let held: Lease | undefined
+  /** When we took the one that we keep, in its own words. */
+  let takenAt: string | undefined
   /** What a rival's lease said, and since when it has said so on our clock. */
   let observed = { record: "", atMillis: 0 }
 
@@ -104,14 +108,19 @@ export const makeCandidate = Effect.fnUntraced(function* (options: {
 
   const take = Effect.fnUntraced(function* (before: Lease | undefined, withinMillis: number) {
     const sent = yield* instant
-    yield* write(before, specAfter(before, microTime(sent.wallMillis)), withinMillis)
+    const lease = yield* write(before, specAfter(before, microTime(sent.wallMillis)), withinMillis)
+    takenAt = lease.spec?.acquireTime ?? undefined
     return { _tag: "Held", sent } satisfies Attempt
   })
 
   const readAndTake = Effect.fnUntraced(function* (withinMillis: number) {
     const lease = yield* read(withinMillis)
     const rival = lease === undefined ? undefined : yield* rivalOf(lease)
+    const { acquireTime, holderIdentity } = lease?.spec ?? {}
+    const isLost = takenAt !== undefined && (holderIdentity !== identity || acquireTime !== takenAt)
+    if (isLost) takenAt = undefined
     if (rival !== undefined) return rival
+    if (isLost) return { _tag: "Lost" } satisfies Attempt
     return yield* take(lease, withinMillis).pipe(
       Effect.catchIf(
         (error) => error.reason._tag === "Conflict" || error.reason._tag === "AlreadyExists",
@@ -133,6 +142,7 @@ export const makeCandidate = Effect.fnUntraced(function* (options: {
   })
 
   const giveBack = Effect.gen(function* () {
+    takenAt = undefined
     const lease = held ?? (yield* read(RELEASE_MILLIS))
     if (lease?.spec?.holderIdentity !== identity) return
     const now = microTime(yield* Clock.currentTimeMillis)

@@ -111,7 +111,8 @@ const makeElected = Effect.fnUntraced(function* (options: LeaderOptions) {
     candidate.attempt(withinMillis).pipe(
       Effect.flatMap((outcome): Effect.Effect<Attempt> => {
         if (outcome._tag === "Held") renewed = outcome.sent
-        if (outcome._tag === "Outrun") return Effect.as(publish({ trouble: undefined }), outcome)
+        if (outcome._tag === "Outrun" || outcome._tag === "Lost")
+          return Effect.as(publish({ trouble: undefined }), outcome)
         const holder = outcome._tag === "Held" ? identity : outcome.holder
         return Effect.as(publish({ holder, known: true, trouble: undefined }), outcome)
       }),
@@ -129,7 +130,7 @@ const makeElected = Effect.fnUntraced(function* (options: LeaderOptions) {
     while (true) {
       const outcome = yield* attempt(RENEW_DEADLINE_MILLIS / 2)
       if (outcome._tag === "Held") break
-      yield* waitFor(outcome._tag === "Rival" ? outcome.leftMillis : RETRY_MILLIS)
+      if (outcome._tag !== "Lost") yield* waitFor(outcome._tag === "Rival" ? outcome.leftMillis : RETRY_MILLIS)
     }
     yield* publish({ leading: true })
     yield* Effect.logInfo(`${identity} leads`)
@@ -147,7 +148,7 @@ const makeElected = Effect.fnUntraced(function* (options: LeaderOptions) {
         const once = attempt(Math.min(leftMillis, RENEW_DEADLINE_MILLIS / 2))
         const outcome = Option.getOrUndefined(yield* Effect.timeoutOption(once, leftMillis))
         if (outcome?._tag === "Held") continue
-        if (outcome?._tag === "Rival") return
+        if (outcome?._tag === "Rival" || outcome?._tag === "Lost") return
       }
       if (pastRenewDeadline(sent, yield* instant)) return
     }

@@ -43,15 +43,19 @@ export const recover = Effect.fnUntraced(function* (
   const now = yield* steadyMillis
   const lateUntil = (pursuit.lateUntil ??= now + LEASE_MILLIS)
   const memory = notAhead(pursuit.memory, at)
-  const known =
-    inherited === "late" ? [memory.lastSeen] : [memory.lastWritten, reportedReplicas(inherited, pursuit.target)]
-  const from = known.find((replicas) => replicas !== undefined)
-  const unheard = from === undefined && !isHeir // nobody before us has had to do with it
+  // Status is newer than a checkpoint, whose clock may have been ahead.
+  const before =
+    inherited === "late"
+      ? memory.lastSeen
+      : inherited === undefined
+        ? memory.lastWritten
+        : reportedReplicas(inherited, pursuit.target)
+  const unheard = before === undefined && !isHeir // nobody before us has had to do with it
   const compared = () => {
     pursuit.inherited = isHeir && state.conflict === undefined && now < lateUntil ? "late" : "compared"
     return nothingLost
   }
-  if (unheard || known.includes(state.specReplicas) || state.conflict !== undefined) return compared()
+  if (unheard || before === state.specReplicas || state.conflict !== undefined) return compared()
   const owned = yield* Effect.result(ownedNow(input.observation))
   if (owned._tag === "Failure") {
     if (PASSING.has(owned.failure.reason._tag)) return { ...nothingLost, unread: owned.failure }
@@ -61,13 +65,13 @@ export const recover = Effect.fnUntraced(function* (
   compared()
   const { observation, ours } = owned.success
   const to = observation.state.specReplicas
-  if (!ours || known.includes(to)) return { ...nothingLost, observation }
+  if (!ours || before === to) return { ...nothingLost, observation }
   const told = inherited === "late" ? undefined : yield* toldBefore(input, to)
   if (told !== undefined) {
     pursuit.memory = settle({ ...told, policy: input.bound.policy, memory })
     return { ...nothingLost, observation }
   }
-  const outcome = { _tag: "Recovered", from: from ?? to, to, by: FIELD_MANAGER } satisfies Outcome
+  const outcome = { _tag: "Recovered", from: before ?? to, to, by: FIELD_MANAGER } satisfies Outcome
   const decision: Decision = {
     proposals: [],
     steps: [],

@@ -55,4 +55,10 @@ export class Clocks {
       ? { leastMillis: 0, mostMillis: 0 }
       : { leastMillis: Math.min(...offsets), mostMillis: Math.max(...offsets) }
   }
+
+  /** All of them told the same time. */
+  readonly agreed = (at: Millis): boolean => {
+    const { leastMillis, mostMillis } = this.since(at)
+    return leastMillis === mostMillis
+  }
 }

@@ -35,16 +35,23 @@ interface Finder {
   readonly from: number
 }
 
-/** What is wrong with a find, if anything is, of a target that ever had these replicas. */
+interface Past {
+  /** The replicas that the target ever had. */
+  readonly had: ReadonlySet<number> | undefined
+  /** Whose clocks differ cannot tell by its records which write came last, and counts it once more. */
+  readonly clocksAgree: boolean
+}
+
+/** What is wrong with a find, if anything is. */
 export const flawOf = (
   { from, life, policy }: Finder,
   write: Write | undefined,
-  had: ReadonlySet<number> | undefined
+  { clocksAgree, had }: Past
 ): string | undefined => {
   if (write === undefined) return "which nobody had written"
   if (had?.has(from) !== true) return "and it never had that many before"
   const teller = write.record?.policy
-  if (write.life !== life || teller === undefined) return undefined
+  if (write.life !== life || teller === undefined || !clocksAgree) return undefined
   // A policy made anew knows nothing of the records of the one before it, which went with it. Any other one does.
   const isAnew = teller.kind === policy.kind && teller.name === policy.name && teller.uid !== policy.uid
   return isAnew ? undefined : "which it had recorded itself"

@@ -137,7 +137,6 @@ export class Safety {
       finds: [],
       settled: false
     })
-
     const holder = wordOf(valueAt(server.find("Lease", HOME, LEASE_NAME), "spec.holderIdentity"))
     this.#check(
       holder.startsWith(`${life}_`) || now() - leaseTouchedAt < USURPED_MILLIS,
@@ -211,7 +210,9 @@ export class Safety {
     if (outcome._tag !== "Recovered") return
     const target = observation.target.name
     const write = this.writes.findLast((each) => each.target === target && each.to === outcome.to)
-    const flaw = flawOf({ life, policy: record.policy, from: outcome.from }, write, this.#had.get(target))
+    const earlier = this.writes.findLast((each) => each.target === target && each !== write)
+    const past = { had: this.#had.get(target), clocksAgree: this.#world.clocks.agreed(earlier?.at ?? 0) }
+    const flaw = flawOf({ life, policy: record.policy, from: outcome.from }, write, past)
     const what = `${life} found ${target} from ${outcome.from} at ${outcome.to}`
     this.#check(flaw === undefined, "each write has one record", () => `${what}, ${flaw}`)
     if (write === undefined) return

@@ -104,6 +104,23 @@ describe("a candidate", () => {
   )
 
   simulated(
+    "has lost a Lease that somebody deleted or took, although nobody has it now",
+    Effect.gen(function* () {
+      const api = yield* FaultyApi.make()
+      const [a, b] = [yield* candidate(api, "a"), yield* candidate(api, "b")]
+      yield* a.attempt(WITHIN)
+      api.remove("Lease", "ops", "lease")
+      assert.strictEqual(yield* outcome(a), "Lost")
+      assert.strictEqual(yield* outcome(a), "Held")
+      api.remove("Lease", "ops", "lease")
+      yield* b.attempt(WITHIN)
+      yield* b.release
+      assert.strictEqual(yield* outcome(a), "Lost")
+      assert.strictEqual(yield* outcome(a), "Held")
+    })
+  )
+
+  simulated(
     "gives back only what is its own",
     Effect.gen(function* () {
       const api = yield* FaultyApi.make()

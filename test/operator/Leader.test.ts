@@ -92,6 +92,28 @@ const leading = ({ leader }: Process) => SubscriptionRef.getUnsafe(leader.state)
 
 describe("the leader", () => {
   simulated(
+    "ends its work when its Lease was deleted, before it leads again",
+    Effect.gen(function* () {
+      const api = yield* FaultyApi.make()
+      marked(api)
+      const a = yield* start(api, "a")
+      yield* eventually(() => leading(a), 1_000)
+      const ends: Array<boolean> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(SubscriptionRef.changes(a.leader.state), (state) =>
+          Effect.sync(() => void ends.push(state.leading))
+        )
+      )
+      yield* Effect.sleep("10 seconds")
+      api.remove("Lease", "ops", "nimbusguard-operator")
+      yield* eventually(() => ends.includes(false), 3_000)
+      yield* eventually(() => leading(a), 3_000)
+      assert.strictEqual(holder(api), a.leader.identity)
+    }),
+    { seeds: 5 }
+  )
+
+  simulated(
     "takes a lease that nobody holds, renews it every two seconds and tells a standby who leads",
     Effect.gen(function* () {
       const api = yield* FaultyApi.make()

@@ -204,6 +204,22 @@ describe("what the leader before this one wrote", () => {
   }
 
   simulated(
+    "finds a write that went back to what a leader with a clock ahead had written, and that status does not show",
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      world.deploy("web", 3)
+      world.policy("web", { scaling: { minReplicas: 1, maxReplicas: 10, cooldownPeriod: 120 } })
+      yield* dyingInItsWrite(world, "web", 6)
+      const ahead = new Date(world.api.now() + 600_000).toISOString()
+      const commitments = [{ target: "Deployment/web", lastWriteTime: ahead, lastWritten: 6 }]
+      world.api.patch("ScalingPolicy", NAMESPACE, "web", { status: { currentReplicas: 3, commitments } })
+      yield* running(world, Effect.sleep("45 seconds"), "b")
+      assert.include(world.events(), "web: Recovered")
+    }),
+    { seeds: 3 }
+  )
+
+  simulated(
     "takes a find for later than all that a clock ahead has remembered",
     Effect.gen(function* () {
       const world = yield* makeWorld

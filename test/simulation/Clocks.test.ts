@@ -23,6 +23,17 @@ describe("the clocks of those who led", () => {
     assert.deepStrictEqual(offsetsSince(clocks, 200_000 + LINGERING_MILLIS), [5_000, 5_000])
   })
 
+  it("agree while those who have led since then told the same time", () => {
+    const clocks = new Clocks()
+    clocks.set("a", 0, 2_000)
+    clocks.led("a", 0)
+    assert.isTrue(clocks.agreed(0))
+    clocks.led("b", 100_000)
+    clocks.set("b", 100_000, -1_000)
+    assert.isFalse(clocks.agreed(0))
+    assert.isTrue(clocks.agreed(100_000 + LINGERING_MILLIS))
+  })
+
   it("count with every setting that they had since then", () => {
     const clocks = new Clocks()
     clocks.led("a", 0)
