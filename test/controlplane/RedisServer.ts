@@ -158,6 +158,8 @@ export class RedisServer {
     const share = Math.ceil(SLOTS / this.members.length)
     for (const [at, { client }] of this.members.entries()) {
       await client.call("CLUSTER", "ADDSLOTSRANGE", at * share, Math.min((at + 1) * share, SLOTS) - 1)
+      // Members of the same epoch raise theirs when they meet, some time later: a slot that moves meanwhile may go back.
+      await client.call("CLUSTER", "SET-CONFIG-EPOCH", at + 1)
     }
     for (const { client } of this.members.slice(1)) {
       const info = await this.first.client.text("CONFIG", "GET", "cluster-port")
