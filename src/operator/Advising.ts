@@ -9,6 +9,7 @@ import type { Advice } from "#schemas/Observation"
 import type { Policy, Target } from "#schemas/Policy"
 import { type Advised, Metrics } from "#services/Metrics"
 import { OpenAi, type OpenAiError } from "#services/OpenAi"
+import { steadyMillis } from "#services/steadyMillis"
 import { adviceQuestion, judgeAnswer } from "#operator/advice"
 import { Ledger } from "#operator/Ledger"
 import type { Mailbox } from "#operator/Mailbox"
@@ -54,7 +55,7 @@ export class Advising {
     if (!asksFor(policy)) return this.#advice.size === 0 ? Effect.void : Effect.sync(() => this.take(NO_ADVICE))
     return Effect.gen({ self: this }, function* () {
       const { configured, paceMillis } = yield* OpenAi
-      const now = Number((yield* Clock.monotonicTimeNanos) / 1_000_000n)
+      const now = yield* steadyMillis
       if (!configured || this.#asking || now < this.#askFrom || targets.length === 0) return
       this.#askFrom = now + Math.max(ASK_MILLIS, policy.intervalMillis)
       if (now < this.#askedAt + (yield* paceMillis(policy.ref.uid))) return
